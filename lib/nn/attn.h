@@ -1,0 +1,29 @@
+/* attn.h - attention on a device (the call itself: attend/attn.h).
+ *
+ * Truth: lib/ref/attn.c. Kernels: cl/attn_*.cl. Tests: tests/kernels/test_attn.c */
+#ifndef ATT_ATTN_H
+#define ATT_ATTN_H
+
+#include "attend/attn.h"
+#include "queue.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* f32 elements of scratch that the call needs on this device; pure. Grows with the call's sizes only. */
+int64_t att_attn_scratch(const att_device *device, const att_attn_call *call);
+
+/* out = what attend/attn.h says. Borrows every buffer, allocates nothing. A row that sees nothing
+ * becomes zeros. ATT_E_SHAPE, ATT_E_ARG: the call is senseless; ATT_E_UNSUPPORTED: no kernel knows
+ * this combination, the text names the fields; nothing was enqueued in either case. */
+att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratch, att_err *err);
+
+/* Adds the programs that calls of att_attn() may need to list (room for `room`), returns their
+ * number; for att_device_prepare(). */
+size_t att_attn_kernels(const att_device *device, att_kernel_id *list, size_t room);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_ATTN_H */

@@ -1,0 +1,47 @@
+/* ref.h - every op in plain C: slow, obvious, the truth that kernels are held to.
+ *
+ * Needs nothing of the other rooms but the plain descriptions in attend/; sums in double. Views are
+ * host memory. */
+#ifndef ATT_REF_H
+#define ATT_REF_H
+
+#include "attend/attn.h"
+#include "attend/view.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* f16 and bf16 bits to float and back (nearest even; overflow becomes infinity, NaN stays NaN). */
+float att_ref_f16_to_f32(uint16_t h);
+uint16_t att_ref_f32_to_f16(float x);
+float att_ref_bf16_to_f32(uint16_t h);
+
+/* Element i of a host view as a float, for every dtype. */
+float att_ref_load(const att_view *v, int64_t i);
+
+/* y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias). act: an att_act number of nn/linear.h:
+ * 0 none, 1 gelu with erf, 2 gelu with tanh, 3 relu, 4 silu. bias, gate, residual may be absent. */
+void att_ref_linear(const att_mat *x, const att_mat *w, const att_view *bias, int act,
+                    const att_view *gate, const att_mat *residual, const att_mat *y);
+float att_ref_act(int act, float x);
+
+/* kind: an att_norm_kind number of nn/norm.h: 0 layer, 1 rms, 2 ada. */
+void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma, const att_view *beta,
+                  const att_mat *y);
+
+/* x[rows][C_in] padded, w[C_out][C_in][width], y[(rows-width)/stride+1][C_out]. */
+void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int32_t width,
+                  int32_t stride, int act, const att_mat *residual, const att_mat *y);
+
+/* All of attend/attn.h. NULL, or a constant text that says which promise of the call is broken. */
+const char *att_ref_attn(const att_attn_call *call);
+
+/* visible(i, j) of one mask for batch row b; exposed for the tests of the predicate. */
+int att_ref_attn_visible(const att_attn_mask *mask, int32_t n_q, int32_t n_k, int32_t b, int32_t i,
+                         int32_t j);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_REF_H */
