@@ -36,6 +36,7 @@ typedef struct att_device_options {
     const char *compiler;  /* a program that compiles in a process of its own when run as
                               `compiler --compile-kernels ...` (see queue.h); NULL: in this process */
     int32_t profile;       /* 1: every launch is timed, att_queue_profile() has the sums */
+    int32_t portable;      /* 1: only the portable bodies, also where better ones exist */
     att_log log;
 } att_device_options;
 
@@ -56,6 +57,8 @@ void att_device_close(att_device *device); /* NULL is fine */
 
 const att_device_info *att_device_get_info(const att_device *device);
 const att_log *att_device_log(const att_device *device);
+/* Whether `cpu` bodies are in use: a CPU device and not options.portable. */
+int att_device_cpu_bodies(const att_device *device);
 
 #ifdef __cplusplus
 }
