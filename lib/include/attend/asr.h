@@ -1,0 +1,94 @@
+/* asr.h - speech to text: open a model, make a session, run it over a file.
+ *
+ * A segment is told when it is final, in order. Strings that a callback gets live until it returns;
+ * a result's live until att_asr_result_free(). Times are seconds from the start of the file. */
+#ifndef ATT_ASR_H
+#define ATT_ASR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "attend/device.h"
+#include "attend/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Weights, vocabulary and compiled programs; read only, shared by sessions and threads. */
+typedef struct att_asr_model att_asr_model;
+
+/* path: a model folder (CTranslate2 or HF safetensors). The device must outlive the model. */
+att_status att_asr_model_open(att_asr_model **model, att_device *device, const char *path,
+                              att_err *err);
+void att_asr_model_close(att_asr_model *model);
+int att_asr_model_multilingual(const att_asr_model *model);
+
+/* "en" for "en" or "English" in any case; NULL when the model does not know the language. */
+const char *att_asr_model_language(const att_asr_model *model, const char *code_or_name);
+
+typedef struct att_asr_segment {
+    int32_t id;
+    int64_t seek;      /* the window's first frame, 10 ms each */
+    double start, end; /* seconds */
+    const char *text;  /* UTF-8 */
+    const int32_t *tokens;
+    int32_t n_tokens;
+    double temperature, avg_logprob, compression_ratio, no_speech_prob;
+} att_asr_segment;
+
+typedef struct att_asr_options {
+    size_t size;
+    const char *language; /* code or name; NULL: detected from the first 30 s */
+    int32_t translate;    /* 1: into English */
+    int32_t without_timestamps;
+    int32_t condition_on_previous_text;
+    double no_speech_threshold, logprob_threshold, compression_ratio_threshold; /* NaN: not used */
+    double max_initial_timestamp; /* seconds; negative: no limit */
+    int32_t single_window;        /* 1: the first 30 s in one decode, no seeking */
+    void *user;                   /* given to the callbacks, each of which may be NULL */
+    void (*on_language)(void *user, const char *code, double probability);
+    void (*on_segment)(void *user, const att_asr_segment *segment);
+    void (*on_progress)(void *user, double done_s, double total_s);
+    int (*cancelled)(void *user); /* asked once a token; non-zero: ATT_E_CANCELLED */
+} att_asr_options;
+
+att_asr_options att_asr_defaults(void); /* OpenAI's values */
+
+/* Seconds spent, by part. */
+typedef struct att_asr_timings {
+    double mel_s, encoder_s, decoder_s, total_s;
+    int64_t windows, tokens;
+} att_asr_timings;
+
+typedef struct att_asr_result {
+    char language[8];
+    double duration_s;
+    char *text; /* all segments */
+    att_asr_segment *segments;
+    int32_t n_segments;
+    att_asr_timings timings;
+} att_asr_result;
+
+/* One timeline: caches, scratch, mel ring. One thread at a time. */
+typedef struct att_asr_session att_asr_session;
+
+att_status att_asr_session_create(att_asr_session **session, const att_asr_model *model,
+                                  att_err *err);
+void att_asr_session_destroy(att_asr_session *session);
+
+/* Transcribes a file, or standard input for "-". On failure or cancellation the segments that were
+ * finished stay in *result, which is to be freed in any case. */
+att_status att_asr_run(att_asr_session *session, const char *path, const att_asr_options *options,
+                       att_asr_result *result, att_err *err);
+void att_asr_result_free(att_asr_result *result); /* a zeroed result is fine */
+
+/* One row per kernel that ran in the session, for --profile; see att_queue_profile(). */
+struct att_profile_row;
+size_t att_asr_session_profile(const att_asr_session *session, struct att_profile_row *rows,
+                               size_t room);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_ASR_H */

@@ -1,0 +1,32 @@
+/* whisper_rules.h - which token may come next: the reference's logit filters over one row.
+ *
+ * Source: OpenAI's decoding.py (SuppressBlank, SuppressTokens, ApplyTimestampRules).
+ * Tests: tests/unit/test_whisper_rules.c */
+#ifndef ATT_WHISPER_RULES_H
+#define ATT_WHISPER_RULES_H
+
+#include "whisper_tokens.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct att_whisper_rules {
+    int32_t n_vocab;
+    int32_t eot, no_timestamps, timestamp_begin; /* token ids */
+    const int32_t *suppress;                     /* never allowed */
+    int32_t n_suppress;
+    const int32_t *suppress_first; /* not allowed as the first token: blank and end of text */
+    int32_t n_suppress_first;
+    int32_t timestamps;            /* 0: text only, the timestamp rules rest */
+    int32_t max_initial_timestamp; /* in timestamp tokens (0.02 s); negative: no limit */
+} att_whisper_rules;
+
+/* Sets what is not allowed after sampled[0..n) (the tokens since the prompt) to -infinity. */
+void att_whisper_rules_apply(const att_whisper_rules *rules, const int32_t *sampled, int32_t n,
+                             float *logits);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_WHISPER_RULES_H */
