@@ -1,7 +1,7 @@
 /* whisper.h - the Whisper network: weights on a device, and sessions that encode and decode.
  *
- * Model page: docs/models/whisper.md. Letters: C width, H heads, V vocabulary. All is f32 between ops.
- * Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
+ * Model page: docs/models/whisper.md. Letters: C width, H heads, V vocabulary. All is f32 between
+ * ops. Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
 #ifndef ATT_WHISPER_H
 #define ATT_WHISPER_H
 
@@ -23,7 +23,7 @@ typedef struct att_whisper_config {
 typedef struct att_whisper att_whisper;
 
 /* Binds, packs and uploads. The weights file is not needed afterwards. */
-att_status att_whisper_open(att_whisper **whisper, att_device *device, const att_weights *weights,
+att_status att_whisper_open(att_whisper **whisper, att_device *device, att_weights *weights,
                             att_err *err);
 void att_whisper_close(att_whisper *whisper);
 const att_whisper_config *att_whisper_get_config(const att_whisper *whisper);

@@ -1,0 +1,14 @@
+/* asr_model.h - what an att_asr_model holds; shared by asr.c and asr_model.c. */
+#ifndef ATT_ASR_MODEL_H
+#define ATT_ASR_MODEL_H
+
+#include "attend/asr.h"
+#include "whisper.h"
+#include "whisper_tokens.h"
+
+struct att_asr_model {
+    att_whisper *whisper;
+    att_whisper_tokens *tokens;
+};
+
+#endif /* ATT_ASR_MODEL_H */

@@ -1,0 +1,310 @@
+/* whisper.c - the Whisper network's two forward passes and the memory that they run in (whisper.h).
+ * Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
+#include "whisper.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "mem.h"
+#include "whisper_model.h"
+
+struct att_whisper_session {
+    const att_whisper *whisper;
+    att_queue *queue;
+    att_arena *arena;
+    att_block_scratch scratch; /* the encoder's sizes are the largest */
+    att_mat mel;               /* [2*audio_ctx + 2][n_mels], a row of padding at either end */
+    att_mat stem;              /* [2*audio_ctx + 2][C], likewise */
+    att_mat audio;             /* [audio_ctx][C] */
+    att_mat text;              /* [text_ctx][C] */
+    att_mat last;              /* [1][C]: a normed row on its way to the logits */
+    att_mat logits;            /* [1][V] */
+    att_view ids;              /* i32[text_ctx] */
+    att_cache *self_kv;        /* text_layers */
+    att_cache *memory_kv;      /* text_layers */
+    int32_t n_text;            /* tokens decoded so far */
+    int32_t n_last;            /* tokens of the last att_whisper_decode() */
+    int32_t encoded;
+};
+
+att_block_desc atti_whisper_audio_block(const att_whisper_config *c)
+{
+    const att_block_desc desc = {
+        .width = c->audio_width,
+        .heads = c->audio_heads,
+        .kv_heads = c->audio_heads,
+        .head_width = c->audio_width / c->audio_heads,
+        .ffn_width = 4 * c->audio_width,
+        .norm = ATT_NORM_LAYER,
+        .norm_eps = 1e-5f,
+        .ffn = ATT_FFN_GELU_ERF,
+    };
+    return desc;
+}
+
+att_block_desc atti_whisper_text_block(const att_whisper_config *c)
+{
+    const att_block_desc desc = {
+        .width = c->text_width,
+        .heads = c->text_heads,
+        .kv_heads = c->text_heads,
+        .head_width = c->text_width / c->text_heads,
+        .ffn_width = 4 * c->text_width,
+        .norm = ATT_NORM_LAYER,
+        .norm_eps = 1e-5f,
+        .ffn = ATT_FFN_GELU_ERF,
+        .cross = 1,
+    };
+    return desc;
+}
+
+static att_status prepare_kernels(att_device *device, att_err *err)
+{
+    att_kernel_id list[ATT_N_KERNELS + 1];
+    const size_t n = att_block_kernels(device, list, ATT_N_KERNELS);
+    return att_device_prepare(device, list, n, err);
+}
+
+att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *weights,
+                            att_err *err)
+{
+    *out = NULL;
+    att_whisper *w = att_calloc(1, sizeof *w);
+    if (!w) return att_fail(err, ATT_E_MEMORY, "open model: out of memory");
+    w->device = device;
+    att_queue *queue = NULL;
+    att_status status = prepare_kernels(device, err);
+    if (!status) status = att_queue_create(&queue, device, err);
+    if (!status) status = att_arena_create(&w->arena, device, "weights", err);
+    if (!status) status = atti_whisper_load(w, queue, weights, err);
+    if (!status) status = att_queue_wait(queue, err);
+    if (!status) att_arena_seal(w->arena);
+    att_queue_destroy(queue);
+    if (status)
+        att_whisper_close(w);
+    else
+        *out = w;
+    return status;
+}
+
+void att_whisper_close(att_whisper *w)
+{
+    if (!w) return;
+    for (int32_t i = 0; w->audio_blocks && i < w->config.audio_layers; i++)
+        att_block_finish(&w->audio_blocks[i]);
+    for (int32_t i = 0; w->text_blocks && i < w->config.text_layers; i++)
+        att_block_finish(&w->text_blocks[i]);
+    att_free(w->audio_blocks);
+    att_free(w->text_blocks);
+    att_conv_finish(&w->conv1);
+    att_conv_finish(&w->conv2);
+    att_linear_destroy(w->tokens);
+    att_arena_destroy(w->arena);
+    att_free(w);
+}
+
+const att_whisper_config *att_whisper_get_config(const att_whisper *w)
+{
+    return &w->config;
+}
+
+size_t att_whisper_bytes(const att_whisper *w)
+{
+    return att_arena_bytes(w->arena);
+}
+
+static att_status take(att_whisper_session *s, const char *what, int32_t rows, int32_t cols,
+                       att_mat *mat, att_err *err)
+{
+    const att_status status =
+        att_arena_take(s->arena, what, ATT_F32, (int64_t)rows * cols, &mat->view, err);
+    *mat = att_mat_of(mat->view, rows, cols);
+    return status;
+}
+
+static att_status reserve_caches(att_whisper_session *s, att_err *err)
+{
+    const att_whisper_config *c = &s->whisper->config;
+    const int32_t h = c->text_heads, d = c->text_width / c->text_heads;
+    att_status status = ATT_OK;
+    s->self_kv = att_calloc((size_t)c->text_layers, sizeof *s->self_kv);
+    s->memory_kv = att_calloc((size_t)c->text_layers, sizeof *s->memory_kv);
+    if (!s->self_kv || !s->memory_kv)
+        return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
+    for (int32_t i = 0; !status && i < c->text_layers; i++) {
+        status = att_cache_init(&s->self_kv[i], s->arena, "text cache", ATT_F32, c->text_ctx, h, d,
+                                d, err);
+        if (!status)
+            status = att_cache_init(&s->memory_kv[i], s->arena, "audio cache", ATT_F32,
+                                    c->audio_ctx, h, d, d, err);
+    }
+    return status;
+}
+
+/* The whole memory plan of a session. */
+static att_status reserve(att_whisper_session *s, att_err *err)
+{
+    const att_whisper_config *c = &s->whisper->config;
+    const att_block_desc audio = atti_whisper_audio_block(c);
+    const int32_t frames = 2 * c->audio_ctx;
+
+    att_status status = take(s, "mel", frames + 2, c->n_mels, &s->mel, err);
+    if (!status) status = take(s, "stem", frames + 2, c->audio_width, &s->stem, err);
+    if (!status) status = take(s, "audio", c->audio_ctx, c->audio_width, &s->audio, err);
+    if (!status) status = take(s, "text", c->text_ctx, c->text_width, &s->text, err);
+    if (!status) status = take(s, "last", 1, c->text_width, &s->last, err);
+    if (!status) status = take(s, "logits", 1, c->vocab, &s->logits, err);
+    if (!status) status = att_arena_take(s->arena, "ids", ATT_I32, c->text_ctx, &s->ids, err);
+    if (!status)
+        status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio,
+                                        c->audio_ctx, c->audio_ctx, err);
+    if (!status) status = reserve_caches(s, err);
+    if (!status)
+        status = att_queue_zero(s->queue, s->mel.view, (int64_t)(frames + 2) * c->n_mels, err);
+    if (!status)
+        status =
+            att_queue_zero(s->queue, s->stem.view, (int64_t)(frames + 2) * c->audio_width, err);
+    return status;
+}
+
+att_status att_whisper_session_create(att_whisper_session **out, const att_whisper *w, att_err *err)
+{
+    *out = NULL;
+    att_whisper_session *s = att_calloc(1, sizeof *s);
+    if (!s) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
+    s->whisper = w;
+    att_status status = att_queue_create(&s->queue, w->device, err);
+    if (!status) status = att_arena_create(&s->arena, w->device, "session", err);
+    if (!status) status = reserve(s, err);
+    if (!status) att_arena_seal(s->arena);
+    if (status)
+        att_whisper_session_destroy(s);
+    else
+        *out = s;
+    return status;
+}
+
+void att_whisper_session_destroy(att_whisper_session *s)
+{
+    if (!s) return;
+    att_queue_destroy(s->queue);
+    att_arena_destroy(s->arena);
+    att_free(s->self_kv);
+    att_free(s->memory_kv);
+    att_free(s);
+}
+
+att_queue *att_whisper_session_queue(att_whisper_session *s)
+{
+    return s->queue;
+}
+
+size_t att_whisper_session_bytes(const att_whisper_session *s)
+{
+    return att_arena_bytes(s->arena);
+}
+
+void att_whisper_truncate(att_whisper_session *s, int32_t n)
+{
+    assert(n >= 0 && n <= s->n_text);
+    for (int32_t i = 0; i < s->whisper->config.text_layers; i++) s->self_kv[i].length = n;
+    s->n_text = n;
+}
+
+int32_t att_whisper_length(const att_whisper_session *s)
+{
+    return s->n_text;
+}
+
+/* Two convolutions with GELU, the second of stride 2, then the sinusoid. */
+static att_status run_stem(att_whisper_session *s, const float *mel, att_err *err)
+{
+    const att_whisper *w = s->whisper;
+    const int32_t frames = 2 * w->config.audio_ctx, n_mels = w->config.n_mels;
+    const att_epilogue gelu = {.act = ATT_ACT_GELU_ERF};
+    const att_epilogue gelu_positions = {
+        .act = ATT_ACT_GELU_ERF,
+        .residual = att_mat_of(w->audio_positions, w->config.audio_ctx, w->config.audio_width),
+    };
+    att_status status = att_queue_write(s->queue, att_view_at(s->mel.view, n_mels), mel,
+                                        (int64_t)frames * n_mels, err);
+    if (!status)
+        status = att_conv_apply(s->queue, &w->conv1, s->mel, att_mat_rows(s->stem, 1, frames),
+                                &gelu, err);
+    if (!status)
+        status = att_conv_apply(s->queue, &w->conv2, s->stem, s->audio, &gelu_positions, err);
+    return status;
+}
+
+att_status att_whisper_encode(att_whisper_session *s, const float *mel, att_err *err)
+{
+    const att_whisper *w = s->whisper;
+    att_whisper_truncate(s, 0);
+    s->n_last = 0;
+    s->encoded = 0;
+    att_status status = run_stem(s, mel, err);
+    for (int32_t i = 0; !status && i < w->config.audio_layers; i++) {
+        const att_block_call call = {.x = s->audio};
+        status = att_block_apply(s->queue, &w->audio_blocks[i], &s->scratch, &call, err);
+    }
+    if (!status) status = att_norm_apply(s->queue, &w->audio_norm, s->audio, s->audio, err);
+    for (int32_t i = 0; !status && i < w->config.text_layers; i++)
+        status = att_block_remember(s->queue, &w->text_blocks[i], &s->scratch, s->audio,
+                                    &s->memory_kv[i], err);
+    if (!status) status = att_queue_wait(s->queue, err);
+    s->encoded = !status;
+    return status;
+}
+
+att_status att_whisper_read_audio(att_whisper_session *s, float *audio, att_err *err)
+{
+    return att_queue_read(s->queue, audio, s->audio.view, (int64_t)s->audio.rows * s->audio.cols,
+                          err);
+}
+
+att_status att_whisper_decode(att_whisper_session *s, const int32_t *ids, int32_t n, att_err *err)
+{
+    const att_whisper *w = s->whisper;
+    const att_whisper_config *c = &w->config;
+    if (!s->encoded) return att_fail(err, ATT_E_ARG, "decode: nothing was encoded");
+    if (n < 1 || n > c->text_ctx - s->n_text)
+        return att_fail(err, ATT_E_SHAPE, "decode %d tokens after %d: the context holds %d", n,
+                        s->n_text, c->text_ctx);
+    for (int32_t i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= c->vocab)
+            return att_fail(err, ATT_E_ARG, "decode: token %d of %d is %d, the vocabulary has %d",
+                            i, n, ids[i], c->vocab);
+
+    const att_mat x = att_mat_rows(s->text, 0, n);
+    const att_mat positions =
+        att_mat_rows(att_mat_of(w->text_positions, c->text_ctx, c->text_width), s->n_text, n);
+    const att_attn_call causal = {
+        .mask = {.flags = ATT_MASK_CAUSAL, .q_first = s->n_text},
+    };
+    att_status status = att_queue_write(s->queue, s->ids, ids, n, err);
+    if (!status) status = att_linear_rows_of(s->queue, w->tokens, s->ids, x, positions, err);
+    for (int32_t i = 0; !status && i < c->text_layers; i++) {
+        const att_block_call call = {.x = x,
+                                     .self_policy = &causal,
+                                     .self_cache = &s->self_kv[i],
+                                     .memory = &s->memory_kv[i]};
+        status = att_block_apply(s->queue, &w->text_blocks[i], &s->scratch, &call, err);
+    }
+    s->n_text += n;
+    s->n_last = n;
+    if (status) att_whisper_truncate(s, 0);
+    return status;
+}
+
+att_status att_whisper_logits(att_whisper_session *s, int32_t row, float *logits, att_err *err)
+{
+    const att_whisper *w = s->whisper;
+    if (row < 0 || row >= s->n_last)
+        return att_fail(err, ATT_E_ARG, "logits of token %d: the last call decoded %d", row,
+                        s->n_last);
+    att_status status =
+        att_norm_apply(s->queue, &w->text_norm, att_mat_rows(s->text, row, 1), s->last, err);
+    if (!status) status = att_linear_apply(s->queue, w->tokens, s->last, s->logits, NULL, err);
+    if (!status) status = att_queue_read(s->queue, logits, s->logits.view, w->config.vocab, err);
+    return status;
+}

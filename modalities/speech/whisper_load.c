@@ -1,0 +1,176 @@
+/* whisper_load.c - Whisper's arrays packed and uploaded (whisper_model.h).
+ * Tests: tests/models/test_whisper_tiny.c */
+#include <stdio.h>
+#include <string.h>
+
+#include "mem.h"
+#include "whisper_model.h"
+#include "whisper_spec.h"
+
+/* What the upload of one model works with. */
+typedef struct loader {
+    att_whisper *whisper;
+    att_queue *queue;
+    att_weights *weights;
+    att_whisper_arrays arrays;
+} loader;
+
+/* The array as f32 in host memory of its own, inverted if asked for; NULL for NULL or when memory
+ * is out (*failed is set then). */
+static float *floats_of(const att_array *array, int invert, int *failed)
+{
+    if (!array) return NULL;
+    const size_t n = (size_t)att_array_elements(array);
+    float *x = att_calloc(n, sizeof *x);
+    if (!x) {
+        *failed = 1;
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double v = att_array_value(array, i);
+        x[i] = (float)(invert ? 1.0 / v : v);
+    }
+    return x;
+}
+
+static att_status upload(loader *l, const char *what, const att_array *array, att_view *view,
+                         att_err *err)
+{
+    int failed = 0;
+    const int64_t n = att_array_elements(array);
+    float *x = floats_of(array, 0, &failed);
+    if (failed) return att_fail(err, ATT_E_MEMORY, "load %s: out of memory", array->name);
+    att_status status = att_arena_take(l->whisper->arena, what, ATT_F32, n, view, err);
+    if (!status) status = att_queue_write(l->queue, *view, x, n, err);
+    att_free(x);
+    return status;
+}
+
+static att_status load_norm(loader *l, const att_whisper_norm *arrays, att_norm *norm, att_err *err)
+{
+    norm->kind = ATT_NORM_LAYER;
+    norm->eps = 1e-5f;
+    att_status status = upload(l, "norm", arrays->gamma, &norm->gamma, err);
+    if (!status) status = upload(l, "norm", arrays->beta, &norm->beta, err);
+    return status;
+}
+
+enum { MAX_PARTS = 3 };
+
+static att_status make_parts(const loader *l, const att_whisper_linear *stored, size_t n,
+                             att_weight_part *parts, att_err *err)
+{
+    int failed = 0;
+    for (size_t i = 0; i < n; i++) {
+        const att_array *w = stored[i].weight;
+        if (w->dtype == ATT_I8 && !stored[i].scale)
+            return att_fail(err, ATT_E_MODEL, "load '%s': it is i8 and has no weight_scale",
+                            w->name);
+        parts[i].data = w->data;
+        parts[i].dtype = w->dtype;
+        parts[i].rows = (int32_t)w->dims[0];
+        if (w->dtype == ATT_I8)
+            parts[i].scale = floats_of(stored[i].scale, l->arrays.inverse_scale, &failed);
+        parts[i].bias = floats_of(stored[i].bias, 0, &failed);
+    }
+    return failed ? att_fail(err, ATT_E_MEMORY, "load '%s': out of memory", stored->weight->name)
+                  : ATT_OK;
+}
+
+static void free_parts(const loader *l, const att_whisper_linear *stored, size_t n,
+                       att_weight_part *parts)
+{
+    for (size_t i = 0; i < n; i++) {
+        att_free((void *)parts[i].scale);
+        att_free((void *)parts[i].bias);
+        att_weights_forget_array(l->weights, stored[i].weight);
+    }
+}
+
+/* Up to `room` entries of stored, ended by one without a weight, below each other. */
+static att_status load_linear(loader *l, const att_whisper_linear *stored, size_t room,
+                              att_linear **linear, att_err *err)
+{
+    att_weight_part parts[MAX_PARTS];
+    memset(parts, 0, sizeof parts);
+    size_t n = 0;
+    while (n < room && n < MAX_PARTS && stored[n].weight) n++;
+    att_status status = make_parts(l, stored, n, parts, err);
+    if (!status)
+        status = att_linear_create(linear, l->queue, l->whisper->arena, stored->weight->name, parts,
+                                   n, (int32_t)stored->weight->dims[1], err);
+    free_parts(l, stored, n, parts);
+    return status;
+}
+
+static att_status load_conv(loader *l, const att_whisper_linear *stored, int32_t stride,
+                            att_conv *conv, att_err *err)
+{
+    att_weight_part part;
+    memset(&part, 0, sizeof part);
+    att_status status = make_parts(l, stored, 1, &part, err);
+    if (!status)
+        status = att_conv_init(conv, l->queue, l->whisper->arena, stored->weight->name, &part,
+                               (int32_t)stored->weight->dims[1], (int32_t)stored->weight->dims[2],
+                               stride, err);
+    free_parts(l, stored, 1, &part);
+    return status;
+}
+
+static att_status load_block(loader *l, const att_whisper_block_arrays *a,
+                             const att_block_desc *desc, att_block *b, att_err *err)
+{
+    b->desc = *desc;
+    att_status status = att_block_check(desc, err);
+    if (!status) status = load_norm(l, &a->self_norm, &b->self_norm, err);
+    if (!status) status = load_linear(l, a->self_qkv, 3, &b->self_qkv, err);
+    if (!status) status = load_linear(l, &a->self_out, 1, &b->self_out, err);
+    if (desc->cross) {
+        if (!status) status = load_norm(l, &a->cross_norm, &b->cross_norm, err);
+        if (!status) status = load_linear(l, &a->cross_q, 1, &b->cross_q, err);
+        if (!status) status = load_linear(l, a->cross_kv, 2, &b->cross_kv, err);
+        if (!status) status = load_linear(l, &a->cross_out, 1, &b->cross_out, err);
+    }
+    if (!status) status = load_norm(l, &a->ffn_norm, &b->ffn_norm, err);
+    if (!status) status = load_linear(l, &a->ffn_in, 1, &b->ffn_in, err);
+    if (!status) status = load_linear(l, &a->ffn_out, 1, &b->ffn_out, err);
+    return status;
+}
+
+static att_status load_all(loader *l, att_err *err)
+{
+    att_whisper *w = l->whisper;
+    const att_whisper_arrays *a = &l->arrays;
+    const att_block_desc audio = atti_whisper_audio_block(&w->config);
+    const att_block_desc text = atti_whisper_text_block(&w->config);
+    w->audio_blocks = att_calloc((size_t)w->config.audio_layers, sizeof *w->audio_blocks);
+    w->text_blocks = att_calloc((size_t)w->config.text_layers, sizeof *w->text_blocks);
+    if (!w->audio_blocks || !w->text_blocks)
+        return att_fail(err, ATT_E_MEMORY, "load model: out of memory");
+
+    att_status status = load_conv(l, &a->conv1, 1, &w->conv1, err);
+    if (!status) status = load_conv(l, &a->conv2, 2, &w->conv2, err);
+    if (!status)
+        status = upload(l, "audio positions", a->audio_positions, &w->audio_positions, err);
+    if (!status) status = load_norm(l, &a->audio_norm, &w->audio_norm, err);
+    if (!status) status = load_linear(l, &a->tokens, 1, &w->tokens, err);
+    if (!status) status = upload(l, "text positions", a->text_positions, &w->text_positions, err);
+    if (!status) status = load_norm(l, &a->text_norm, &w->text_norm, err);
+    for (int32_t i = 0; !status && i < w->config.audio_layers; i++)
+        status = load_block(l, &a->audio_blocks[i], &audio, &w->audio_blocks[i], err);
+    for (int32_t i = 0; !status && i < w->config.text_layers; i++)
+        status = load_block(l, &a->text_blocks[i], &text, &w->text_blocks[i], err);
+    return status;
+}
+
+att_status atti_whisper_load(att_whisper *whisper, att_queue *queue, att_weights *weights,
+                             att_err *err)
+{
+    loader l = {.whisper = whisper, .queue = queue, .weights = weights};
+    att_status status = att_whisper_bind(weights, &whisper->config, &l.arrays, err);
+    if (!status) status = load_all(&l, err);
+    if (!status) att_weights_forget(weights);
+    att_free(l.arrays.audio_blocks);
+    att_free(l.arrays.text_blocks);
+    return status;
+}
