@@ -1,0 +1,78 @@
+/* weights.h - a file of weights as an index of named arrays and key/values; no model's meaning in
+ * it.
+ *
+ * The file is mapped and read only: array data lies in the map, possibly unaligned, and becomes
+ * resident only when touched. Formats are told apart by content: CTranslate2 model.bin (binary
+ * versions 4 to 6) and safetensors. Everything in the file is checked once, when it is opened; a
+ * rejection names the byte offset.
+ * Binding arrays to a model's struct: spec.h. Tests: tests/unit/test_weights.c, test_spec.c,
+ * tests/fuzz/fuzz_weights.c */
+#ifndef ATT_WEIGHTS_H
+#define ATT_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "attend/error.h"
+#include "attend/view.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ATT_ARRAY_MAX_RANK = 8 };
+
+/* One named array, row-major, outermost axis first. A scalar has rank 0 and one element. */
+typedef struct att_array {
+    const char *name;      /* UTF-8 */
+    const char *stored_as; /* the file's own name of the dtype: "float16", "F16", "I64" */
+    att_dtype dtype;       /* ATT_N_DTYPES: a dtype that attend does not read; spec.h complains */
+    int32_t rank;          /* entries of dims in use */
+    int64_t dims[ATT_ARRAY_MAX_RANK];
+    const void *data; /* in the map, little-endian, any alignment; never NULL */
+    size_t bytes;     /* product of dims times the size of one element */
+    uint64_t offset;  /* of data in its file */
+} att_array;
+
+/* Opaque: maps and index. Reading it is safe from several threads; binding (spec.h) is not. */
+typedef struct att_weights att_weights;
+
+/* path: a file of any name, or a folder that holds model.bin or model.safetensors. Strings and
+ * arrays that come from the handle live until att_weights_close(). ATT_E_IO when it cannot be read,
+ * ATT_E_MODEL when it is not one of the formats or is broken; then *weights is NULL. */
+att_status att_weights_open(att_weights **weights, const char *path, att_err *err);
+
+/* The same for a file that is in memory already; bytes are borrowed until the close. name is what
+ * messages call it. */
+att_status att_weights_open_memory(att_weights **weights, const char *name, const void *bytes,
+                                   size_t n_bytes, att_err *err);
+void att_weights_close(att_weights *weights); /* NULL is fine */
+
+const char *att_weights_format(const att_weights *weights); /* "ctranslate2" or "safetensors" */
+const char *att_weights_path(const att_weights *weights);   /* of the file itself */
+
+/* Arrays in ascending order of name (bytes compared). An alias is an entry of its own that shares
+ * data with its target. */
+size_t att_weights_count(const att_weights *weights);
+const att_array *att_weights_at(const att_weights *weights, size_t i); /* NULL past the end */
+const att_array *att_weights_find(const att_weights *weights, const char *name); /* or NULL */
+
+/* Text beside the arrays, or NULL: the keys of safetensors' __metadata__; for CTranslate2 "spec"
+ * ("WhisperSpec"), "revision" and "binary_version". */
+const char *att_weights_meta(const att_weights *weights, const char *key);
+
+/* Element i of an array as a double, whatever its dtype (i8 without its scale); NaN past the end or
+ * for a dtype that is not read. For scalars and small tables, not for bulk. */
+double att_array_value(const att_array *array, size_t i);
+/* Elements: the product of dims, 1 for a scalar. */
+int64_t att_array_elements(const att_array *array);
+
+/* Lets the pages of one array, or of all, leave resident memory, for after an upload; they come
+ * back from the file when touched. Does nothing for memory. */
+void att_weights_forget_array(const att_weights *weights, const att_array *array);
+void att_weights_forget(const att_weights *weights);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_WEIGHTS_H */
