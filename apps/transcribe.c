@@ -1,0 +1,256 @@
+/* transcribe.c - `attend transcribe FILE...`: words on stdout as they are found, files when asked
+ * for. Tests: tests/real/test_transcribe.c */
+#define _POSIX_C_SOURCE 200809L
+#include "transcribe.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "models.h"
+#include "paths.h"
+#include "queue.h"
+#include "transcript.h"
+#include "verbs.h"
+
+static volatile sig_atomic_t interrupted; /* set by Ctrl-C; the one thing a handler may touch */
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    if (interrupted) _exit(ATT_EXIT_INTERRUPTED); /* asked twice */
+    interrupted = 1;
+}
+
+/* Everything the verb holds between start and end. */
+typedef struct transcribe {
+    att_transcribe_options options;
+    att_progress progress;
+    att_device *device;
+    att_asr_model *model;
+    att_asr_session *session;
+} transcribe;
+
+static int was_cancelled(void *user)
+{
+    (void)user;
+    return interrupted != 0;
+}
+
+static void print_segment(void *user, const att_asr_segment *segment)
+{
+    transcribe *t = user;
+    att_progress_clear(&t->progress);
+    if (t->options.verbose && !t->options.without_timestamps)
+        att_transcript_print_line(stdout, segment);
+    else
+        printf("%s\n", segment->text + strspn(segment->text, " "));
+    fflush(stdout);
+}
+
+static void show_progress(void *user, double done_s, double total_s)
+{
+    transcribe *t = user;
+    att_progress_audio(&t->progress, done_s, total_s);
+}
+
+static void say_language(void *user, const char *code, double probability)
+{
+    transcribe *t = user;
+    if (t->options.quiet) return;
+    att_progress_clear(&t->progress);
+    fprintf(stderr, "attend: detected language %s (%.0f %%)\n", att_language_name(code),
+            probability * 100.0);
+}
+
+/* Says what failed and returns its exit code. */
+static int fail(transcribe *t, const att_err *err)
+{
+    att_progress_clear(&t->progress);
+    fprintf(stderr, "attend transcribe: %s\n", err->text);
+    return att_exit_code(err->status);
+}
+
+static att_asr_options asr_options(transcribe *t)
+{
+    att_asr_options o = att_asr_defaults();
+    const int writes = t->options.output_format || t->options.output_dir;
+    o.language = t->options.language;
+    o.translate = strcmp(t->options.task, "translate") == 0;
+    o.without_timestamps = t->options.without_timestamps;
+    o.condition_on_previous_text = t->options.condition_on_previous_text;
+    o.no_speech_threshold = t->options.no_speech_threshold;
+    o.logprob_threshold = t->options.logprob_threshold;
+    o.compression_ratio_threshold = t->options.compression_ratio_threshold;
+    o.single_window = t->options.single_window;
+    o.user = t;
+    o.on_language = say_language;
+    o.on_progress = show_progress;
+    o.cancelled = was_cancelled;
+    if (!t->options.json && (t->options.verbose || !writes)) o.on_segment = print_segment;
+    return o;
+}
+
+static int run_file(transcribe *t, const char *file)
+{
+    const att_asr_options options = asr_options(t);
+    att_asr_result result;
+    att_err err = {0};
+    att_progress_begin(&t->progress, file);
+    const att_status status = att_asr_run(t->session, file, &options, &result, &err);
+    att_progress_clear(&t->progress);
+    int code = ATT_EXIT_DONE;
+    if (status && status != ATT_E_CANCELLED) code = fail(t, &err);
+    if (status == ATT_E_CANCELLED) code = ATT_EXIT_INTERRUPTED;
+    if (!status && t->options.json)
+        code = att_transcribe_print_json(&t->options, att_device_get_info(t->device)->name, file,
+                                         &result);
+    if (!status || (status == ATT_E_CANCELLED && result.n_segments > 0)) {
+        const int failed = att_transcribe_write(&t->options, file, &result, status != ATT_OK);
+        if (!code) code = failed;
+    }
+    att_asr_result_free(&result);
+    return code;
+}
+
+static void print_profile(transcribe *t)
+{
+    att_profile_row rows[ATT_N_KERNELS + 1];
+    const size_t n = att_asr_session_profile(t->session, rows, ATT_N_KERNELS);
+    double total = 0.0;
+    for (size_t i = 0; i < n; i++) total += rows[i].seconds;
+    fprintf(stderr, "%-24s %8s %10s %9s %8s %6s\n", "kernel", "calls", "seconds", "GFLOP/s", "GB/s",
+            "share");
+    for (size_t i = 0; i < n; i++)
+        fprintf(stderr, "%-24s %8lld %10.4f %9.1f %8.1f %5.1f%%\n", rows[i].kernel,
+                (long long)rows[i].calls, rows[i].seconds, rows[i].flops / rows[i].seconds * 1e-9,
+                rows[i].bytes / rows[i].seconds * 1e-9, rows[i].seconds / total * 100.0);
+}
+
+/* The path of this program, which compiles kernels when run with --compile-kernels. */
+static const char *own_path(char *path, size_t bytes)
+{
+    const ssize_t n = readlink("/proc/self/exe", path, bytes - 1);
+    if (n <= 0 || (size_t)n >= bytes - 1) return NULL;
+    path[n] = 0;
+    return path;
+}
+
+static att_status open_device(transcribe *t, att_err *err)
+{
+    char self[PATH_MAX];
+    char *cache = att_path_kernels();
+    att_device_options o = att_device_defaults();
+    o.select = t->options.device;
+    o.threads = t->options.threads;
+    o.cache_dir = cache;
+    o.compiler = own_path(self, sizeof self);
+    o.profile = t->options.profile;
+    o.portable = t->options.portable;
+    o.log = att_progress_log(&t->progress);
+    const att_status status = att_device_open(&t->device, &o, err);
+    att_free(cache);
+    return status;
+}
+
+static att_status open_all(transcribe *t, att_err *err)
+{
+    char *folder = NULL;
+    att_status status = att_model_obtain(t->options.model, t->options.model_dir, t->options.offline,
+                                         t->options.quiet, &folder, err);
+    att_progress_begin(&t->progress, "loading");
+    if (!status) status = open_device(t, err);
+    if (!status) status = att_asr_model_open(&t->model, t->device, folder, err);
+    if (!status && t->options.language && !att_asr_model_language(t->model, t->options.language))
+        status = att_fail(err, ATT_E_ARG, "the model does not know the language '%s'",
+                          t->options.language);
+    if (!status) status = att_asr_session_create(&t->session, t->model, err);
+    att_free(folder);
+    att_progress_clear(&t->progress);
+    return status;
+}
+
+static void close_all(transcribe *t)
+{
+    att_asr_session_destroy(t->session);
+    att_asr_model_close(t->model);
+    att_device_close(t->device);
+}
+
+/* Two inputs that would be written to the same output file are refused before anything runs. */
+static int check_names(const transcribe *t, const char *const *files, size_t n)
+{
+    int code = 0;
+    if (!t->options.output_format && !t->options.output_dir) return 0;
+    for (size_t i = 0; !code && i < n; i++)
+        for (size_t j = i + 1; !code && j < n; j++) {
+            char *a = att_transcribe_stem(files[i]), *b = att_transcribe_stem(files[j]);
+            if (a && b && strcmp(a, b) == 0) {
+                fprintf(stderr,
+                        "attend transcribe: %s and %s would both be written to %s.*; run them "
+                        "apart or with different -o\n",
+                        files[i], files[j], a);
+                code = ATT_EXIT_USAGE;
+            }
+            att_free(a);
+            att_free(b);
+        }
+    return code;
+}
+
+static void catch_interrupt(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int run_files(transcribe *t, const char *const *files, size_t n)
+{
+    int code = check_names(t, files, n);
+    att_err err = {0};
+    if (code) return code;
+    catch_interrupt();
+    if (open_all(t, &err)) code = fail(t, &err);
+    for (size_t i = 0; t->session && i < n && !interrupted; i++) {
+        const int failed = run_file(t, files[i]);
+        if (!code || failed == ATT_EXIT_INTERRUPTED) code = failed;
+    }
+    if (t->session && t->options.profile) print_profile(t);
+    close_all(t);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "attend transcribe: writing to standard output failed\n");
+        if (!code) code = ATT_EXIT_FAILED;
+    }
+    return interrupted ? ATT_EXIT_INTERRUPTED : code;
+}
+
+int att_cmd_transcribe(int argc, char **argv)
+{
+    size_t n_opts, n_files;
+    const att_opt *table = att_transcribe_table(&n_opts);
+    transcribe t;
+    memset(&t, 0, sizeof t);
+    t.options = att_transcribe_defaults();
+    const char **files = att_calloc((size_t)argc, sizeof *files);
+    if (!files) return ATT_EXIT_FAILED;
+    int code = att_args_read("transcribe", table, n_opts, argc, argv, &t.options, files, &n_files);
+    if (!code && t.options.help) {
+        puts("usage: attend transcribe [OPTION...] FILE...\n\n"
+             "Prints the words of audio files; FILE - is standard input.\n");
+        att_args_help(table, n_opts);
+    } else if (!code && n_files == 0) {
+        fprintf(stderr, "attend transcribe: no file is given; see attend transcribe --help\n");
+        code = ATT_EXIT_USAGE;
+    } else if (!code) {
+        att_progress_init(&t.progress, t.options.quiet, t.options.info);
+        code = run_files(&t, files, n_files);
+    }
+    att_free(files);
+    return code;
+}

@@ -1,0 +1,36 @@
+/* transcribe.h - the verb transcribe: options, their table, what is printed and written.
+ *
+ * Flags, meanings and defaults are those of OpenAI's `whisper` program; differences are listed in
+ * docs/models/whisper.md. Tests: tests/unit/test_args.c, tests/real/test_transcribe.c */
+#ifndef ATT_TRANSCRIBE_H
+#define ATT_TRANSCRIBE_H
+
+#include "args.h"
+#include "attend/asr.h"
+#include "progress.h"
+
+typedef struct att_transcribe_options {
+    const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
+        *precision;
+    int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
+    int json, quiet, info, offline, profile, portable, help;
+    double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
+} att_transcribe_options;
+
+att_transcribe_options att_transcribe_defaults(void);
+const att_opt *att_transcribe_table(size_t *n);
+
+/* Writes the result in the formats wanted ("all" or one), whole files only; part: under NAME.part.
+ * Returns an exit code after saying on stderr what failed. */
+int att_transcribe_write(const att_transcribe_options *options, const char *file,
+                         const att_asr_result *result, int part);
+
+/* The name that output files of an input file get: its base name without the extension; owned by
+ * the caller, NULL when memory is out. */
+char *att_transcribe_stem(const char *file);
+
+/* One line of JSON on stdout. */
+int att_transcribe_print_json(const att_transcribe_options *options, const char *device,
+                              const char *file, const att_asr_result *result);
+
+#endif /* ATT_TRANSCRIBE_H */
