@@ -1,0 +1,54 @@
+/* asr_model.c - opening a speech-recognition model from a folder (attend/asr.h).
+ * Tests: tests/real/test_whisper_real.c */
+#include "asr_model.h"
+
+#include "mem.h"
+
+/* The vocabulary must be the one that the weights were made for. */
+static att_status check_vocabulary(const att_asr_model *model, const char *path, att_err *err)
+{
+    const int32_t rows = att_whisper_get_config(model->whisper)->vocab;
+    if (model->tokens->n_vocab == rows) return ATT_OK;
+    return att_fail(err, ATT_E_MODEL,
+                    "open %s: the vocabulary has %d tokens, the weights have %d; the files belong to "
+                    "different models",
+                    path, model->tokens->n_vocab, rows);
+}
+
+att_status att_asr_model_open(att_asr_model **out, att_device *device, const char *path,
+                              att_err *err)
+{
+    *out = NULL;
+    att_asr_model *m = att_calloc(1, sizeof *m);
+    if (!m) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
+    att_weights *weights = NULL;
+    att_status status = att_whisper_tokens_open(&m->tokens, path, err);
+    if (!status) status = att_weights_open(&weights, path, err);
+    if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
+    if (!status) status = check_vocabulary(m, path, err);
+    att_weights_close(weights);
+    if (status)
+        att_asr_model_close(m);
+    else
+        *out = m;
+    return status;
+}
+
+void att_asr_model_close(att_asr_model *m)
+{
+    if (!m) return;
+    att_whisper_close(m->whisper);
+    att_whisper_tokens_close(m->tokens);
+    att_free(m);
+}
+
+int att_asr_model_multilingual(const att_asr_model *m)
+{
+    return m->tokens->multilingual;
+}
+
+const char *att_asr_model_language(const att_asr_model *m, const char *code_or_name)
+{
+    const int32_t id = att_whisper_tokens_language_id(m->tokens, code_or_name);
+    return id < 0 ? NULL : att_whisper_tokens_language_code(m->tokens, id);
+}
