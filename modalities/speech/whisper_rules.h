@@ -5,7 +5,7 @@
 #ifndef ATT_WHISPER_RULES_H
 #define ATT_WHISPER_RULES_H
 
-#include "whisper_tokens.h"
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
