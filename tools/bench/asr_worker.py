@@ -1,0 +1,92 @@
+"""A Python speech-to-text system in a process of its own, for tools/bench/asr.
+
+Reads a job as JSON on stdin: {system, model, compute, threads, language, timestamps, files}; loads
+the model, transcribes the files in order, writes {version, load_s, total_s, texts} as JSON to stdout.
+total_s runs from the first file on disk to the last word; imports and load_s are outside of it.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def faster_whisper(job):
+    """The model and one call a file: greedy, one temperature, no voice detection, no carried text."""
+    from faster_whisper import WhisperModel
+
+    start = time.perf_counter()
+    model = WhisperModel(job["model"], device="cpu", compute_type=job["compute"],
+                         cpu_threads=job["threads"], num_workers=1, local_files_only=True)
+    load = time.perf_counter() - start
+
+    def transcribe(path):
+        segments, _ = model.transcribe(
+            path, language=job["language"], beam_size=1, best_of=1, temperature=0.0,
+            without_timestamps=not job["timestamps"], condition_on_previous_text=False)
+        return "".join(s.text for s in segments)
+
+    return "faster-whisper", load, transcribe
+
+
+def whisper_cpp(job):
+    """whisper.cpp through pywhispercpp; the ggml file stands in `model`."""
+    import soundfile
+    from pywhispercpp.model import Model
+
+    start = time.perf_counter()
+    model = Model(job["model"], n_threads=job["threads"], language=job["language"],
+                  no_timestamps=not job["timestamps"], temperature=0.0, temperature_inc=0.0,
+                  greedy={"best_of": 1}, print_progress=False, redirect_whispercpp_logs_to=None)
+    load = time.perf_counter() - start
+
+    def transcribe(path):
+        samples, rate = soundfile.read(path, dtype="float32")
+        if rate != 16000 or samples.ndim != 1:
+            sys.exit("%s: pywhispercpp takes 16 kHz mono only" % path)
+        return " ".join(s.text for s in model.transcribe(samples))
+
+    return "pywhispercpp", load, transcribe
+
+
+def openai_whisper(job):
+    """OpenAI's implementation in fp32 on the same weights."""
+    import torch
+
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "reference"))
+    import common
+    import ct2_whisper
+
+    torch.set_num_threads(job["threads"])
+    start = time.perf_counter()
+    model = ct2_whisper.load_openai(job["model"])
+    load = time.perf_counter() - start
+
+    def transcribe(path):
+        return model.transcribe(
+            common.read_audio(path), language=job["language"], temperature=0.0, fp16=False,
+            without_timestamps=not job["timestamps"], condition_on_previous_text=False)["text"]
+
+    return "openai-whisper", load, transcribe
+
+
+SYSTEMS = {"faster-whisper": faster_whisper, "whisper.cpp": whisper_cpp, "openai": openai_whisper}
+
+
+def main():
+    job = json.load(sys.stdin)
+    os.environ["OMP_NUM_THREADS"] = str(job["threads"])
+    with contextlib.redirect_stdout(sys.stderr):
+        package, load, transcribe = SYSTEMS[job["system"]](job)
+        start = time.perf_counter()
+        texts = [transcribe(path) for path in job["files"]]
+        total = time.perf_counter() - start
+    version = "%s %s" % (package, importlib.metadata.version(package))
+    json.dump({"version": version, "load_s": load, "total_s": total, "texts": texts}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
