@@ -1,0 +1,37 @@
+# attend.bash - completes verbs, options and their values for bash. Source it, or copy it to
+# bash-completion's folder as `attend`.
+
+_attend() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+    local words=
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words="transcribe devices models --help --version"
+    else
+        case $before in
+        -f | --output[_-]format) words="txt vtt srt tsv json all" ;;
+        --task) words="transcribe translate" ;;
+        --verbose | --condition[_-]on[_-]previous[_-]text) words="True False" ;;
+        --precision) words="exact" ;;
+        --device) words="cpu gpu" ;;
+        -m | --model | get | path | rm) words="base tiny.en" ;;
+        esac
+    fi
+    if [ -z "$words" ]; then
+        case $verb:$word in
+        transcribe:-*)
+            words="--model --model_dir --language --task --output_format --output_dir --verbose
+                --without_timestamps --condition_on_previous_text --no_speech_threshold
+                --logprob_threshold --compression_ratio_threshold --single_window --device
+                --threads --precision --json --quiet --info --offline --profile --portable --help"
+            ;;
+        devices:-*) words="--check --help" ;;
+        models:-*) words="--help" ;;
+        models:*) [ "$COMP_CWORD" -eq 2 ] && words="list get path rm" ;;
+        esac
+    fi
+    # Without words, files are completed (-o default); names hold no spaces, so splitting is right.
+    # shellcheck disable=SC2207
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+
+complete -o default -F _attend attend ./attend
