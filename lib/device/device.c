@@ -1,0 +1,205 @@
+/* device.c - choosing and opening a device (attend/device.h). Tests: tests/unit/test_device.c */
+#define _POSIX_C_SOURCE 200809L
+#include "attend/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cl_names.h"
+#include "device_internal.h"
+#include "mem.h"
+
+const atti_program_row atti_programs[] = {
+#define ATT_PROGRAM(id, file, preludes, options) {#id, #file, preludes, options},
+#define ATT_KERNEL(id, program, entry)
+#include "kernels.def"
+#undef ATT_PROGRAM
+#undef ATT_KERNEL
+    {NULL, NULL, NULL, NULL}};
+
+const atti_kernel_row atti_kernels[] = {
+#define ATT_PROGRAM(id, file, preludes, options)
+#define ATT_KERNEL(id, program, entry) {#id, #entry, ATT_P_##program},
+#include "kernels.def"
+#undef ATT_PROGRAM
+#undef ATT_KERNEL
+    {NULL, NULL, ATT_N_PROGRAMS}};
+
+att_device_options att_device_defaults(void)
+{
+    att_device_options o;
+    memset(&o, 0, sizeof o);
+    o.size = sizeof o;
+    return o;
+}
+
+static int contains(const char *text, const char *part)
+{
+    const size_t n = strlen(part);
+    for (; *text; text++)
+        if (strncasecmp(text, part, n) == 0) return 1;
+    return 0;
+}
+
+static int fits(const att_device_info *info, size_t index, const char *select)
+{
+    char *end;
+    const unsigned long number = strtoul(select, &end, 10);
+    if (end != select && !*end) return number == index;
+    if (strcasecmp(select, "cpu") == 0) return info->kind == ATT_DEVICE_CPU;
+    if (strcasecmp(select, "gpu") == 0) return info->kind == ATT_DEVICE_GPU;
+    return contains(info->name, select) || contains(info->platform, select);
+}
+
+/* Rough speed by capability: GPUs have many lanes a unit, CPUs their vectors. */
+static double score(const att_device_info *info)
+{
+    const double lanes = info->kind == ATT_DEVICE_GPU ? 128.0 : info->vector_width;
+    return info->compute_units * lanes;
+}
+
+/* Index of the best usable device that fits, or n. */
+static size_t choose(const att_device_info *infos, size_t n, const char *select)
+{
+    size_t best = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!infos[i].usable || (select && !fits(&infos[i], i, select))) continue;
+        if (best == n || score(&infos[i]) > score(&infos[best])) best = i;
+    }
+    return best;
+}
+
+static att_status say_none(const att_device_info *infos, size_t n, const char *select, att_err *err)
+{
+    char there[1024] = "";
+    for (size_t i = 0; i < n; i++) {
+        const size_t used = strlen(there);
+        snprintf(there + used, sizeof there - used, "%s%zu: %s%s%s", i ? "; " : "", i,
+                 infos[i].name, infos[i].usable ? "" : " - ", infos[i].why_not);
+    }
+    if (n == 0)
+        return att_fail(err, ATT_E_DEVICE,
+                        "choose device: there is no OpenCL device; install one, "
+                        "e.g. Debian's pocl-opencl-icd for this processor");
+    return att_fail(err, ATT_E_DEVICE, "choose device: none fits '%s'; there is %s",
+                    select ? select : "", there);
+}
+
+/* device->device becomes a part of root with that many compute units. */
+static att_status partition(att_device *device, int32_t threads, att_err *err)
+{
+    device->device = device->root;
+    if (threads < 1 || threads >= device->info.compute_units) return ATT_OK;
+    if (!device->info.can_partition) {
+        att_log_write(&device->log, ATT_LOG_WARNING,
+                      "%s cannot be divided: all of its %d units are used", device->info.name,
+                      device->info.compute_units);
+        return ATT_OK;
+    }
+    const cl_device_partition_property by_counts[] = {CL_DEVICE_PARTITION_BY_COUNTS, threads,
+                                                      CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+    const cl_int status = clCreateSubDevices(device->root, by_counts, 1, &device->device, NULL);
+    if (status != CL_SUCCESS) {
+        device->device = device->root;
+        return att_fail(err, ATT_E_DEVICE, "use %d of %d units of %s: %s (%d)", threads,
+                        device->info.compute_units, device->info.name, atti_cl_name(status),
+                        status);
+    }
+    device->info.compute_units = threads;
+    return ATT_OK;
+}
+
+static att_status find_device(att_device *device, const char *select, att_err *err)
+{
+    att_device_info *infos = NULL;
+    cl_device_id *handles = NULL;
+    size_t n = 0;
+    att_status status = atti_devices_find(&infos, &handles, &n, err);
+    const size_t best = status ? 0 : choose(infos, n, select);
+    if (!status && best == n) status = say_none(infos, n, select, err);
+    if (!status) {
+        device->info = infos[best];
+        device->root = handles[best];
+        device->index = (int32_t)best;
+    }
+    att_free(infos);
+    att_free(handles);
+    return status;
+}
+
+static att_status copy_options(att_device *device, const att_device_options *o, att_err *err)
+{
+    device->portable = o->portable;
+    device->profile = o->profile;
+    device->log = o->log;
+    if (o->cache_dir) device->cache_dir = att_strdup(o->cache_dir);
+    if (o->compiler) device->compiler = att_strdup(o->compiler);
+    if ((o->cache_dir && !device->cache_dir) || (o->compiler && !device->compiler))
+        return att_fail(err, ATT_E_MEMORY, "open device: out of host memory");
+    return ATT_OK;
+}
+
+att_status att_device_open(att_device **out, const att_device_options *options, att_err *err)
+{
+    *out = NULL;
+    const att_device_options defaults = att_device_defaults();
+    const att_device_options *o = options ? options : &defaults;
+    if (o->size != sizeof *o)
+        return att_fail(err, ATT_E_ARG,
+                        "open device: the options have %zu bytes, expected %zu; "
+                        "start from att_device_defaults()",
+                        o->size, sizeof *o);
+    att_device *device = att_calloc(1, sizeof *device);
+    if (!device) return att_fail(err, ATT_E_MEMORY, "open device: out of host memory");
+    pthread_mutex_init(&device->lock, NULL);
+    att_status status = copy_options(device, o, err);
+    if (!status) status = find_device(device, o->select, err);
+    if (!status) status = partition(device, o->threads, err);
+    if (!status) {
+        cl_int failed;
+        device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &failed);
+        if (failed != CL_SUCCESS)
+            status = att_fail(err, ATT_E_DEVICE, "open %s: %s (%d)", device->info.name,
+                              atti_cl_name(failed), failed);
+    }
+    if (status) {
+        att_device_close(device);
+        return status;
+    }
+    att_log_write(&device->log, ATT_LOG_INFO, "device %d: %s, %d units, %d lanes, %s kernels",
+                  device->index, device->info.name, device->info.compute_units,
+                  device->info.vector_width, att_device_cpu_bodies(device) ? "cpu" : "portable");
+    *out = device;
+    return ATT_OK;
+}
+
+void att_device_close(att_device *device)
+{
+    if (!device) return;
+    for (size_t i = 0; i < ATT_N_PROGRAMS; i++)
+        if (device->programs[i]) clReleaseProgram(device->programs[i]);
+    if (device->context) clReleaseContext(device->context);
+    if (device->device && device->device != device->root) clReleaseDevice(device->device);
+    pthread_mutex_destroy(&device->lock);
+    att_free(device->cache_dir);
+    att_free(device->compiler);
+    att_free(device);
+}
+
+const att_device_info *att_device_get_info(const att_device *device)
+{
+    return &device->info;
+}
+
+const att_log *att_device_log(const att_device *device)
+{
+    return &device->log;
+}
+
+int att_device_cpu_bodies(const att_device *device)
+{
+    return device->info.kind == ATT_DEVICE_CPU && !device->portable;
+}

@@ -1,0 +1,76 @@
+/* device_internal.h - what an att_device is made of; private to lib/device. */
+#ifndef ATT_DEVICE_INTERNAL_H
+#define ATT_DEVICE_INTERNAL_H
+
+#include <CL/cl.h>
+#include <pthread.h>
+
+#include "queue.h"
+
+/* ATT_P_<id> for each ATT_PROGRAM of cl/kernels.def, then ATT_N_PROGRAMS. */
+typedef enum atti_program_id {
+#define ATT_PROGRAM(id, file, preludes, options) ATT_P_##id,
+#define ATT_KERNEL(id, program, entry)
+#include "kernels.def"
+#undef ATT_PROGRAM
+#undef ATT_KERNEL
+    ATT_N_PROGRAMS
+} atti_program_id;
+
+typedef struct atti_program_row {
+    const char *id, *file, *preludes, *options;
+} atti_program_row;
+
+typedef struct atti_kernel_row {
+    const char *id, *entry;
+    atti_program_id program;
+} atti_kernel_row;
+
+/* The tables of cl/kernels.def, ended by a row of NULL. */
+extern const atti_program_row atti_programs[];
+extern const atti_kernel_row atti_kernels[];
+
+struct att_buf {
+    cl_mem mem;
+    size_t bytes;
+    att_dtype dtype;
+};
+
+struct att_device {
+    cl_device_id root, device; /* device is a sub-device of root, or root itself */
+    cl_context context;
+    att_device_info info;
+    int32_t index; /* in att_device_list() */
+    int32_t portable, profile;
+    char *cache_dir, *compiler; /* NULL: none */
+    att_log log;
+    pthread_mutex_t lock; /* guards programs */
+    cl_program programs[ATT_N_PROGRAMS + 1];
+};
+
+/* The program, compiled or read from the cache when it is not there yet. */
+att_status atti_program_get(att_device *device, atti_program_id id, cl_program *program,
+                            att_err *err);
+
+/* Cache of compiled programs (program_cache.c). The key is a text; its file holds the key itself.
+ */
+typedef struct atti_blob {
+    unsigned char *bytes;
+    size_t n_bytes;
+} atti_blob;
+
+/* Reads the entry of the key: 1 when it is there and whole; the caller frees blob->bytes. */
+int atti_cache_read(const char *folder, const char *key, atti_blob *blob);
+/* Writes it whole or not at all. A failure is not an error of the caller's: returns 0. */
+int atti_cache_write(const char *folder, const char *key, const atti_blob *blob);
+uint64_t atti_hash(const void *bytes, size_t n, uint64_t seed);
+
+/* Compiles what is missing of the listed programs in a process of its own (compile_child.c). The
+ * programs then lie in the cache. Returns 0 when that was not possible, after a warning. */
+int atti_compile_in_child(att_device *device, const atti_program_id *ids, size_t n);
+
+/* All devices with their OpenCL handles, for choosing; handles[i] belongs to infos[i]. */
+att_status atti_devices_find(att_device_info **infos, cl_device_id **handles, size_t *n,
+                             att_err *err);
+
+#endif /* ATT_DEVICE_INTERNAL_H */
