@@ -1,0 +1,43 @@
+/* half.c - half.h. Tests: tests/unit/test_base.c */
+#include "half.h"
+
+#include <string.h>
+
+static float float_of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+float att_bfloat_to_float(uint16_t bfloat)
+{
+    return float_of_bits((uint32_t)bfloat << 16);
+}
+
+float att_half_to_float(uint16_t half)
+{
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t exponent = half >> 10 & 31u, mantissa = half & 0x3ffu;
+    if (exponent == 31) return float_of_bits(sign | 0x7f800000u | mantissa << 13);
+    if (exponent) return float_of_bits(sign | (exponent + 112u) << 23 | mantissa << 13);
+    const float tiny = (float)mantissa * 0x1p-24f; /* subnormal or zero, exact */
+    return sign ? -tiny : tiny;
+}
+
+uint16_t att_half_from_float(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
+    bits &= 0x7fffffffu;
+    if (bits > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);  /* NaN */
+    if (bits >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* 65520 and above */
+    if (bits < 0x33000001u) return sign;                        /* 2^-25 and below */
+    const int shift = bits < 0x38800000u ? 126 - (int)(bits >> 23) : 13;
+    const uint32_t mantissa =
+        bits < 0x38800000u ? (bits & 0x7fffffu) | 0x800000u : bits - 0x38000000u;
+    const uint32_t kept = mantissa >> shift, rest = mantissa & ((1u << shift) - 1u);
+    const uint32_t middle = 1u << (shift - 1);
+    return (uint16_t)(sign | (kept + (rest > middle || (rest == middle && (kept & 1u)))));
+}

@@ -1,0 +1,68 @@
+/* cache.c - keys and values that outlive a call (cache.h). Tests: tests/kernels/test_cache.c */
+#include "cache.h"
+
+#include <string.h>
+
+att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, att_dtype dtype,
+                          int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v,
+                          att_err *err)
+{
+    memset(cache, 0, sizeof *cache);
+    if (dtype != ATT_F32 && dtype != ATT_F16)
+        return att_fail(err, ATT_E_UNSUPPORTED, "make %s: storage is %s, expected f32 or f16", what,
+                        att_dtype_name(dtype));
+    cache->capacity = capacity;
+    cache->kv_heads = kv_heads;
+    cache->d_qk = d_qk;
+    cache->d_v = d_v;
+    const int64_t tokens = (int64_t)capacity * kv_heads;
+    att_status status = att_arena_take(arena, what, dtype, tokens * d_qk, &cache->k, err);
+    if (!status) status = att_arena_take(arena, what, dtype, tokens * d_v, &cache->v, err);
+    return status;
+}
+
+att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_mat v, att_err *err)
+{
+    const int32_t ck = cache->kv_heads * cache->d_qk, cv = cache->kv_heads * cache->d_v;
+    if (k.cols != ck || v.cols != cv || k.rows != v.rows)
+        return att_fail(err, ATT_E_SHAPE,
+                        "append to cache: k is [%d,%d], v is [%d,%d], rows of %d "
+                        "and %d are kept",
+                        k.rows, k.cols, v.rows, v.cols, ck, cv);
+    if (k.rows > cache->capacity - cache->length)
+        return att_fail(err, ATT_E_SHAPE, "append %d tokens to a cache that holds %d of %d", k.rows,
+                        cache->length, cache->capacity);
+    const att_arg args[] = {
+        att_arg_i32(k.rows),    att_arg_i32(cache->length), att_arg_i32(ck),
+        att_arg_i32(cv),        att_arg_view(k.view),       att_arg_i32(k.stride),
+        att_arg_view(v.view),   att_arg_i32(v.stride),      att_arg_view(cache->k),
+        att_arg_view(cache->v),
+    };
+    const att_launch launch = {
+        .kernel = cache->k.dtype == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32,
+        .groups = {(ck + cv + 63) / 64, k.rows, 1},
+        .args = args,
+        .n_args = sizeof args / sizeof *args,
+        .bytes = (double)k.rows * (ck + cv) * (4.0 + (double)att_dtype_bytes(cache->k.dtype)),
+    };
+    const att_status status = att_queue_launch(queue, &launch, err);
+    if (!status) cache->length += k.rows;
+    return status;
+}
+
+void att_cache_views(const att_cache *cache, att_attn_call *call)
+{
+    const int32_t ck = cache->kv_heads * cache->d_qk, cv = cache->kv_heads * cache->d_v;
+    call->k = (att_attn_view){cache->k, (int64_t)cache->capacity * ck, cache->d_qk, ck};
+    call->v = (att_attn_view){cache->v, (int64_t)cache->capacity * cv, cache->d_v, cv};
+    call->n_k = cache->length;
+}
+
+size_t att_cache_kernels(const att_device *device, att_kernel_id *list, size_t room)
+{
+    (void)device; /* the portable body serves every device: the work is a copy */
+    if (room < 2) return 0;
+    list[0] = ATT_K_CACHE_ANY_F32;
+    list[1] = ATT_K_CACHE_ANY_F16;
+    return 2;
+}
