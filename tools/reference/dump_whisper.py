@@ -226,7 +226,7 @@ def collect_tensors(model, samples):
         logits = model.decoder(torch.tensor([prompt + spoken]), features)[0, len(prompt) - 1 :]
     first, steps = logits[0].topk(TOP_FIRST), logits.topk(TOP_STEP, dim=-1)
     tensors = {
-        "mel": mel[:, :: STEPS["mel"]],
+        "mel": mel.T[:: STEPS["mel"]],
         "encoder": features[0, :: STEPS["encoder"]],
         "logits": logits[0, :: STEPS["logits"]],
         "top_ids": first.indices, "top_logits": first.values,
@@ -243,7 +243,7 @@ def collect_tensors(model, samples):
 def dump_tensors(args):
     """One recording's numbers on their way, timestamps off, every n-th row to stay small:
 
-    mel f32[mels][375] frames 0, 8, ...; encoder f32[60][width] rows 0, 25, ...; logits of the first
+    mel f32[375][mels] frames 0, 8, ...; encoder f32[60][width] rows 0, 25, ...; logits of the first
     step before any rule: f32[] ids 0, 4, ..., and top_ids, top_logits [64]; prompt and tokens i32[];
     step_ids, step_logits [tokens + 1][8]: the best eight before any rule at each step."""
     if len(args.model) != 1:
@@ -265,6 +265,7 @@ def dump_tensors(args):
     save_file = common.need("safetensors.numpy", "safetensors").save_file
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out, metadata=metadata)
+    Path(args.out).chmod(0o644)
     print("%s: %d bytes" % (args.out, Path(args.out).stat().st_size), file=sys.stderr)
 
 
