@@ -29,7 +29,8 @@ class Result:
 
 
 def attend(options, files):
-    """This project's program; one JSON object a file on stdout."""
+    """This project's program; one JSON object a file on stdout. What its process took beyond the
+    files' own totals is its load time: start, device, kernels, weights."""
     program = measure.program(options.attend)
     command = [program, "transcribe", "-q", "--json", "--model", options.model,
                "--threads", str(options.threads), "--condition_on_previous_text", "False"]
@@ -44,7 +45,7 @@ def attend(options, files):
     times = [o["timings"] for o in objects]
     parts = {p: sum(t[p + "_s"] for t in times) for p in ("mel", "encoder", "decoder")}
     total = sum(t["total_s"] for t in times)
-    return Result("attend", times[0]["load_s"], total, done.rss_mb, [o["text"] for o in objects],
+    return Result("attend", done.wall_s - total, total, done.rss_mb, [o["text"] for o in objects],
                   parts)
 
 
@@ -78,8 +79,8 @@ def python_system(system, model, compute=""):
 def whisper_cli(options, files):
     """whisper.cpp's own program; its times stand on stderr, its text in one JSON file an input."""
     program = measure.program(options.whisper_cli)
-    command = [program, "-m", options.ggml, "-t", str(options.threads), "-bs", "1", "-bo", "1", "-nf",
-               "-mc", "0", "-ng", "-oj", "-l", options.language or "auto"]
+    command = [program, "-m", options.ggml, "-t", str(options.threads), "-bs", "1", "-bo", "1",
+               "-nf", "-mc", "0", "-ng", "-oj", "-l", options.language or "auto"]
     if not options.timestamps:
         command.append("-nt")
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,8 +1,8 @@
 """A Python speech-to-text system in a process of its own, for tools/bench/asr.
 
 Reads a job as JSON on stdin: {system, model, compute, threads, language, timestamps, files}; loads
-the model, transcribes the files in order, writes {version, load_s, total_s, texts} as JSON to stdout.
-total_s runs from the first file on disk to the last word; imports and load_s are outside of it.
+the model, transcribes the files in order, writes {version, load_s, total_s, texts} as JSON to
+stdout. total_s runs from the first file on disk to the last word; imports and load_s are outside.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def faster_whisper(job):
-    """The model and one call a file: greedy, one temperature, no voice detection, no carried text."""
+    """The model and one call a file: greedy, one temperature, no voice detection or carried text."""
     from faster_whisper import WhisperModel
 
     start = time.perf_counter()

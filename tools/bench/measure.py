@@ -38,8 +38,8 @@ class Run:
 def run(command, stdin="", env=None):
     """Runs a command to its end; fails with the end of its stderr when it fails.
 
-    The peak resident memory is the kernel's figure for that child. It cannot be below this program's
-    own size, so a driver imports nothing large before it measures.
+    The peak resident memory is the kernel's figure for that child. It cannot be below this
+    program's own size, so a driver imports nothing large before it measures.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, \
             tempfile.TemporaryFile() as err:

@@ -66,7 +66,7 @@ def audio_files(root, names):
 
 
 def write_json(path, value):
-    """Compact and still readable: lists of numbers stay on one line, everything else is indented."""
+    """Compact and still readable: lists of numbers stay on one line, all else is indented."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(_layout(value, 0) + "\n", encoding="utf-8")
     print("%s: %d bytes" % (path, Path(path).stat().st_size), file=sys.stderr)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns a CTranslate2 Whisper folder into a ggml file of whisper.cpp, to measure it on the same weights.
+"""Turns a CTranslate2 Whisper folder into whisper.cpp's ggml file, to measure it on these weights.
 
     ct2_to_ggml.py MODEL OUT.bin
 
@@ -91,7 +91,7 @@ def convert(folder, out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="CTranslate2 Whisper folder to whisper.cpp's ggml.")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="folder with model.bin, config.json and the vocabulary")
     parser.add_argument("out", help="ggml file to write")
     args = parser.parse_args()

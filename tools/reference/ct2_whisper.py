@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a Whisper folder of CTranslate2 (model.bin, config.json, vocabulary) with a reader of its own.
+"""Reads a Whisper folder of CTranslate2 (model.bin, config.json) with a reader of its own.
 
 As a module: `state_dict()` gives arrays under the names of OpenAI's checkpoints, `load_openai()` an
 openai-whisper model in fp32. As a program:
@@ -7,7 +7,7 @@ openai-whisper model in fp32. As a program:
     ct2_whisper.py MODEL --hf OUT              writes a Hugging Face folder (safetensors)
     ct2_whisper.py MODEL --check CLIP.wav      OpenAI's and Hugging Face's logits from it must agree
 
-The k third of a stacked attention bias is zero in every Whisper, which has no k bias; it is dropped.
+The k part of a stacked attention bias is zero, since Whisper has no k bias; it is dropped.
 """
 
 import argparse
@@ -25,7 +25,7 @@ DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
 def read_model_bin(path):
-    """Name -> array of a CTranslate2 model.bin (binary version 6, little-endian), aliases resolved."""
+    """Name -> array of a CTranslate2 model.bin (version 6, little-endian), aliases resolved."""
     data = memoryview(Path(path).read_bytes())
     at = 0
 
@@ -44,8 +44,8 @@ def read_model_bin(path):
 
     version, spec, (revision, count) = take("I")[0], string(), take("II")
     if (version, spec, revision) != (6, "WhisperSpec", 3):
-        common.fail("%s: found %s revision %d in binary version %d; expected WhisperSpec revision 3 "
-                    "in binary version 6" % (path, spec, revision, version))
+        common.fail("%s: found %s revision %d in binary version %d; expected WhisperSpec revision 3"
+                    " in binary version 6" % (path, spec, revision, version))
     arrays = {}
     for _ in range(count):
         name, (rank,) = string(), take("B")
@@ -246,7 +246,8 @@ def check(folder, clip):
     torch, whisper = common.need("torch"), common.need("whisper", "openai-whisper")
     transformers = common.need("transformers")
     model = load_openai(folder)
-    mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(common.read_audio(clip)), model.dims.n_mels)
+    samples = whisper.pad_or_trim(common.read_audio(clip))
+    mel = whisper.log_mel_spectrogram(samples, model.dims.n_mels)
     tokenizer = whisper.tokenizer.get_tokenizer(model.is_multilingual, language="en")
     ids = torch.tensor([list(tokenizer.sot_sequence_including_notimestamps)])
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
@@ -264,10 +265,11 @@ def check(folder, clip):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Read a CTranslate2 Whisper folder.")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="folder with model.bin and config.json")
     parser.add_argument("--hf", metavar="OUT", help="write a Hugging Face folder")
-    parser.add_argument("--check", metavar="CLIP", help="compare OpenAI's and Hugging Face's logits")
+    parser.add_argument("--check", metavar="CLIP",
+                        help="compare OpenAI's and Hugging Face's logits")
     args = parser.parse_args()
     if args.hf:
         write_hf(args.model, args.hf)

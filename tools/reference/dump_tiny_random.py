@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Writes a tiny Whisper with seeded random weights, and what Hugging Face's implementation makes of it.
+"""Writes a tiny Whisper with seeded random weights, and what Hugging Face's code makes of it.
 
     dump_tiny_random.py OUT_DIR
 
-OUT_DIR/model.safetensors and config.json are a Hugging Face checkpoint (2 + 2 layers, width 128, two
-heads of 64, 80 mels, 50 audio positions, 300 tokens: too few for the special ones, so this tests the
-network and not the token rules). OUT_DIR/golden.safetensors, all of batch 1 with the batch dropped:
+OUT_DIR/model.safetensors and config.json are a Hugging Face checkpoint (2 + 2 layers, width 128,
+two heads of 64, 80 mels, 50 audio positions, 300 tokens: too few for the special ones, so this
+tests the network and not the token rules). OUT_DIR/golden.safetensors, batch dropped:
 
     mel f32[100][80]           input, frames first
     ids i32[12]                decoder input
     conv f32[50][128]          after both convolutions and the positions
     encoder f32[50][128]       after the encoder's last norm
     logits f32[12][300]        at every position
-    cross_scores f32[2][2][12][50]   softmaxed cross-attention [layer][head][position][audio position]
+    cross_scores f32[2][2][12][50]   cross-attention after softmax: layer, head, row, key
 
-Weights are f16, computed with in fp32. Their scales are larger than a fresh model's, so that attention is
-far from uniform and a wrong mask, bias or scale shows in the logits. Read by tests/models/.
+Weights are f16, computed with in fp32. Their scales are larger than a fresh model's, so that
+attention is far from uniform and a wrong mask, bias or scale shows in the logits. Read by
+tests/models/.
 """
 
 import argparse
@@ -41,8 +42,8 @@ N_IDS = 12
 
 
 def random_weight(name, shape, generator):
-    """Values of one tensor: normal, on a coarse grid of a power of two, exact in f16. The grid keeps
-    the file small where it is stored compressed."""
+    """Values of one tensor: normal, on a coarse grid of a power of two, exact in f16. The grid
+    keeps the file small where it is stored compressed."""
     noise = torch.randn(shape, generator=generator)
     mean = 0.0
     if "layer_norm" in name:

@@ -2,12 +2,12 @@
 """Writes what OpenAI's Whisper implementation says, in fp32 on the CPU, as golden files.
 
     dump_whisper.py ids     --model NAME=DIR ... --out FILE.json    greedy ids of read sentences
-    dump_whisper.py long    --model NAME=DIR ... --out FILE.json    transcribe() over a long recording
+    dump_whisper.py long    --model NAME=DIR ... --out FILE.json    transcribe() of a long recording
     dump_whisper.py tensors --model NAME=DIR --out FILE.safetensors mel, encoder output, logits
 
-Models are CTranslate2 folders (ct2_whisper.py). Audio is 16 kHz mono and never resampled. Decoding is
-greedy: temperature 0, no beam, no fallback, default suppression. Every file carries the versions and
-the SHA-256 of all that went in. Read by tests/real/.
+Models are CTranslate2 folders (ct2_whisper.py). Audio is 16 kHz mono and never resampled. Decoding
+is greedy: temperature 0, no beam, no fallback, default suppression. Every file carries the versions
+and the SHA-256 of all that went in. Read by tests/real/.
 """
 
 import argparse
@@ -144,8 +144,8 @@ def dump_ids(args):
 
 
 def long_recipe():
-    """[(file, seconds of silence after it)]: three rounds of the read sentences, the second backwards,
-    with short pauses inside and one longer than a window between the second and the third."""
+    """[(file, seconds of silence after it)]: three rounds of the read sentences, the second
+    backwards, short pauses inside, one longer than a window between the second and the third."""
     files = [n for n in common.READ_SENTENCES if n.startswith("librivox/")]
     first = [(n, 0.5) for n in files]
     second = [(n, 1.0) for n in reversed(files)]
@@ -165,7 +165,7 @@ def build_long(root, recipe):
 
 
 def transcribe_long(model, samples, condition):
-    """transcribe() with its windows: segments as the reference gives them, and each window's ids."""
+    """transcribe() with its windows: segments as the reference gives them, each window's ids."""
     windows, gaps = [], []
     plain_decode = model.decode
 
@@ -236,7 +236,8 @@ def collect_tensors(model, samples):
     out = {}
     for name, tensor in tensors.items():
         array = tensor.numpy()
-        out[name] = np.ascontiguousarray(array, np.float32 if array.dtype == np.float32 else np.int32)
+        kind = np.float32 if tensor.is_floating_point() else np.int32
+        out[name] = np.ascontiguousarray(array, kind)
     return out, mel
 
 
@@ -244,7 +245,7 @@ def dump_tensors(args):
     """One recording's numbers on their way, timestamps off, every n-th row to stay small:
 
     mel f32[375][mels] frames 0, 8, ...; encoder f32[60][width] rows 0, 25, ...; logits of the first
-    step before any rule: f32[] ids 0, 4, ..., and top_ids, top_logits [64]; prompt and tokens i32[];
+    step before any rule: f32[] ids 0, 4, ..., and top_ids, top_logits [64]; prompt, tokens i32[];
     step_ids, step_logits [tokens + 1][8]: the best eight before any rule at each step."""
     if len(args.model) != 1:
         common.fail("tensors: expected one --model")
@@ -283,7 +284,8 @@ def main():
             sub.add_argument("files", nargs="*", help="relative to --audio; `all` for every one "
                              "[pocketsphinx's read sentences]")
         if name == "ids":
-            sub.add_argument("--plain", action="store_true", help="ids without timestamps and nothing else")
+            sub.add_argument("--plain", action="store_true",
+                             help="ids without timestamps and nothing else")
     args = parser.parse_args()
     torch.manual_seed(0)
     args.run(args)
