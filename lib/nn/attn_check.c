@@ -1,0 +1,159 @@
+/* attn_check.c - whether a call makes sense and whether the kernels know it (attn_internal.h).
+ * Tests: tests/kernels/test_attn.c */
+#include "attn_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static att_status check_sizes(const att_attn_call *c, att_err *err)
+{
+    if (c->batch < 1 || c->heads < 1 || c->kv_heads < 1 || c->d_qk < 1 || c->d_v < 1 ||
+        c->n_q < 0 || c->n_k < 0)
+        return att_fail(err, ATT_E_ARG,
+                        "attend: batch %d, heads %d, kv heads %d, widths %d and %d, %d queries, %d "
+                        "keys; each must be positive",
+                        c->batch, c->heads, c->kv_heads, c->d_qk, c->d_v, c->n_q, c->n_k);
+    if (c->heads % c->kv_heads)
+        return att_fail(err, ATT_E_ARG, "attend: %d heads do not divide into %d kv heads", c->heads,
+                        c->kv_heads);
+    if (c->d_qk > ATTI_ATTN_MAX_WIDTH || c->d_v > ATTI_ATTN_MAX_WIDTH)
+        return att_fail(err, ATT_E_UNSUPPORTED,
+                        "attend: head widths %d and %d, at most %d is built", c->d_qk, c->d_v,
+                        ATTI_ATTN_MAX_WIDTH);
+    return ATT_OK;
+}
+
+/* n elements from the view's place on lie inside its buffer. */
+static att_status check_room(const char *name, const att_view *v, int64_t n, att_err *err)
+{
+    if (!v->buf) return att_fail(err, ATT_E_ARG, "attend: %s is not in device memory", name);
+    const int64_t room = (int64_t)(att_buf_bytes(v->buf) / att_dtype_bytes(v->dtype));
+    if (v->at < 0 || v->at + n > room)
+        return att_fail(err, ATT_E_SHAPE,
+                        "attend: %s needs %lld elements from %lld on, it has %lld", name,
+                        (long long)n, (long long)v->at, (long long)room);
+    return ATT_OK;
+}
+
+static att_status check_operand(const char *name, const att_attn_view *v, int half_too,
+                                const int32_t sizes[4], att_err *err)
+{
+    const att_dtype dtype = v->view.dtype;
+    if (dtype != ATT_F32 && !(half_too && dtype == ATT_F16))
+        return att_fail(err, ATT_E_ARG, "attend: %s is %s, expected f32%s", name,
+                        att_dtype_name(dtype), half_too ? " or f16" : "");
+    const int64_t strides[] = {v->batch, v->head, v->token};
+    int64_t n = sizes[3];
+    for (int i = 0; i < 3; i++) {
+        if (strides[i] < 0 || strides[i] > INT32_MAX)
+            return att_fail(err, ATT_E_ARG, "attend: stride %lld of %s does not fit",
+                            (long long)strides[i], name);
+        if (sizes[i] == 0) n = 0;
+        if (n) n += (sizes[i] - 1) * strides[i];
+    }
+    return check_room(name, &v->view, n, err);
+}
+
+static att_status check_operands(const att_attn_call *c, att_err *err)
+{
+    const int32_t q[] = {c->batch, c->heads, c->n_q, c->d_qk};
+    const int32_t k[] = {c->batch, c->kv_heads, c->n_k, c->d_qk};
+    const int32_t v[] = {c->batch, c->kv_heads, c->n_k, c->d_v};
+    const int32_t out[] = {c->batch, c->heads, c->n_q, c->d_v};
+    att_status status = check_operand("q", &c->q, 1, q, err);
+    if (!status) status = check_operand("k", &c->k, 1, k, err);
+    if (!status) status = check_operand("v", &c->v, 1, v, err);
+    if (!status) status = check_operand("out", &c->out, 0, out, err);
+    if (!status && c->k.view.dtype != c->v.view.dtype)
+        return att_fail(err, ATT_E_UNSUPPORTED, "attend: k is %s but v is %s",
+                        att_dtype_name(c->k.view.dtype), att_dtype_name(c->v.view.dtype));
+    return status;
+}
+
+/* A side array: absent, or `dtype` with room for n. */
+static att_status check_array(const char *name, const att_view *v, att_dtype dtype, int64_t n,
+                              att_err *err)
+{
+    if (!att_view_given(v)) return ATT_OK;
+    if (v->dtype != dtype)
+        return att_fail(err, ATT_E_ARG, "attend: %s is %s, expected %s", name,
+                        att_dtype_name(v->dtype), att_dtype_name(dtype));
+    return check_room(name, v, n, err);
+}
+
+static att_status check_mask(const att_attn_call *c, att_err *err)
+{
+    const att_attn_mask *m = &c->mask;
+    const int64_t nq = (int64_t)c->batch * c->n_q, nk = (int64_t)c->batch * c->n_k;
+    const int64_t bytes = (int64_t)c->n_q * (((int64_t)c->n_k + 7) / 8);
+    if (m->flags >= 2 * (uint32_t)ATT_MASK_BITS)
+        return att_fail(err, ATT_E_ARG, "attend: mask flags 0x%x are unknown", m->flags);
+    if (m->left < -1 || m->right < -1 || m->n_sink < 0 || m->n_global < 0)
+        return att_fail(err, ATT_E_ARG,
+                        "attend: window %d and %d, sink %d, global %d; no negatives "
+                        "but -1 for an open window",
+                        m->left, m->right, m->n_sink, m->n_global);
+    if ((m->flags & ATT_MASK_BITS) && !att_view_given(&m->bits))
+        return att_fail(err, ATT_E_ARG, "attend: the mask asks for bits and has none");
+    att_status status = check_array("mask.q_pos", &m->q_pos, ATT_I32, nq, err);
+    if (!status) status = check_array("mask.k_pos", &m->k_pos, ATT_I32, nk, err);
+    if (!status) status = check_array("mask.q_span", &m->q_span, ATT_I32, nq, err);
+    if (!status) status = check_array("mask.k_span", &m->k_span, ATT_I32, nk, err);
+    if (!status) status = check_array("mask.q_seq", &m->q_seq, ATT_I32, nq, err);
+    if (!status) status = check_array("mask.k_seq", &m->k_seq, ATT_I32, nk, err);
+    if (!status) status = check_array("mask.bits", &m->bits, ATT_U8, bytes, err);
+    return status;
+}
+
+/* Every field in use that no kernel knows, by name. */
+static att_status check_known(const att_attn_call *c, att_err *err)
+{
+    const att_attn_taps *t = &c->taps;
+    const struct {
+        const char *name;
+        int used;
+    } fields[] = {
+        {"accumulate", c->accumulate},
+        {"softcap", c->softcap != 0.0f},
+        {"bias", att_view_given(&c->bias.view)},
+        {"abs_gain", att_view_given(&c->abs_gain)},
+        {"sink_logit", att_view_given(&c->sink_logit)},
+        {"tiles", c->tiles.tile_k},
+        {"q_rows", att_view_given(&c->q_rows)},
+        {"k_rows", att_view_given(&c->k_rows)},
+        {"head_class", att_view_given(&c->head_class)},
+        {"head_gain", att_view_given(&c->head_gain)},
+        {"token_gain", att_view_given(&c->token_gain)},
+        {"classes", c->classes.rule != ATT_CLASS_NONE},
+        {"diag_mix", att_view_given(&c->diag_mix)},
+        {"taps.entropy", att_view_given(&t->entropy)},
+        {"taps.distance", att_view_given(&t->distance)},
+        {"taps.windowed_distance", att_view_given(&t->windowed_distance)},
+        {"taps.argmax", att_view_given(&t->argmax)},
+        {"taps.class_mass", att_view_given(&t->class_mass)},
+        {"taps.key_mean", att_view_given(&t->key_mean)},
+        {"taps.key_band_mean", att_view_given(&t->key_band_mean)},
+        {"taps.scores", att_view_given(&t->scores)},
+        {"taps.probabilities", att_view_given(&t->probabilities)},
+    };
+    char names[512] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].used)
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "",
+                                  fields[i].name);
+    if (!n) return ATT_OK;
+    return att_fail(err, ATT_E_UNSUPPORTED, "attend: no kernel knows %s yet", names);
+}
+
+att_status atti_attn_check(const att_attn_call *c, att_err *err)
+{
+    const int64_t rows = (int64_t)c->batch * c->heads * c->n_q;
+    att_status status = check_sizes(c, err);
+    if (!status) status = check_operands(c, err);
+    if (!status) status = check_mask(c, err);
+    if (!status) status = check_array("head_scale", &c->head_scale, ATT_F32, c->heads, err);
+    if (!status) status = check_array("taps.lse", &c->taps.lse, ATT_F32, rows, err);
+    if (!status) status = check_known(c, err);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* attn_internal.h - the parts of att_attn(): its checks, its kernel arguments, its `cpu` bodies.
+ * Private to lib/nn. */
+#ifndef ATT_ATTN_INTERNAL_H
+#define ATT_ATTN_INTERNAL_H
+
+#include "attn.h"
+
+enum { ATTI_ATTN_MAX_WIDTH = 128, ATTI_ATTN_MAX_ARGS = 64 };
+
+/* ATT_E_ARG, ATT_E_SHAPE: senseless or out of a buffer's bounds; ATT_E_UNSUPPORTED: names every
+ * field in use that no kernel knows. */
+att_status atti_attn_check(const att_attn_call *call, att_err *err);
+
+/* Kernel arguments in the making. */
+typedef struct atti_args {
+    att_arg list[ATTI_ATTN_MAX_ARGS];
+    size_t n;
+} atti_args;
+
+void atti_push_i32(atti_args *args, int32_t x);
+void atti_push_f32(atti_args *args, float x);
+void atti_push_view(atti_args *args, att_view view);
+/* The view and its strides: buffer, at, batch, head, token. */
+void atti_push_operand(atti_args *args, const att_attn_view *operand);
+/* MASK_PARAMS of cl/mask.clh. */
+void atti_push_mask(atti_args *args, const att_attn_mask *mask);
+
+/* One launch with 2*H*B*T*S*(D+E) flops to its name. */
+att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_kernel_id kernel,
+                            const int32_t groups[3], const atti_args *args, att_err *err);
+
+#endif /* ATT_ATTN_INTERNAL_H */
