@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def faster_whisper(job):
-    """The model and one call a file: greedy, one temperature, no voice detection or carried text."""
+    """Loads; one call a file: greedy, one temperature, no voice detection or carried text."""
     from faster_whisper import WhisperModel
 
     start = time.perf_counter()

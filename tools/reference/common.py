@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -63,6 +64,27 @@ def audio_files(root, names):
         fail("no audio at %s: install the Debian package pocketsphinx-testdata, or give --audio"
              % missing[0])
     return paths
+
+
+def write_safetensors(path, arrays, metadata):
+    """name -> numpy array as a safetensors file. The same input gives the same bytes, which the
+    package's own writer does not promise: it stores metadata in random order."""
+    kinds = {"float32": "F32", "float16": "F16", "int32": "I32"}
+    header, data = {"__metadata__": metadata}, []
+    at = 0
+    for name in sorted(arrays):
+        array = arrays[name]
+        data.append(array.tobytes())
+        header[name] = {"dtype": kinds[array.dtype.name], "shape": list(array.shape),
+                        "data_offsets": [at, at + array.nbytes]}
+        at += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text)
+        f.writelines(data)
+    print("%s: %d bytes" % (path, Path(path).stat().st_size), file=sys.stderr)
 
 
 def write_json(path, value):

@@ -228,12 +228,11 @@ def hf_config(dims, config):
 def write_hf(folder, out):
     """Writes a Hugging Face folder: model.safetensors (dtypes as stored) and config.json, with the
     tokenizer beside them when the source has one."""
-    save_file = common.need("safetensors.numpy", "safetensors").save_file
     dims, state, config = open_folder(folder)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {hf_name(n): np.ascontiguousarray(a) for n, a in state.items()}
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    tensors = {hf_name(n): a for n, a in state.items()}
+    common.write_safetensors(out / "model.safetensors", tensors, {"format": "pt"})
     text = json.dumps(hf_config(dims, config), indent=2)
     (out / "config.json").write_text(text + "\n", encoding="utf-8")
     for name in ("tokenizer.json", "vocabulary.json", "vocabulary.txt"):

@@ -93,9 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", help="folder to write")
     args = parser.parse_args()
-    save_file = common.need("safetensors.numpy", "safetensors").save_file
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
 
     model, generator = build()
     golden = {n: t.numpy() for n, t in run(model, generator).items()}
@@ -104,11 +102,8 @@ def main():
     made = {"made_by": "tools/reference/dump_tiny_random.py", "seed": str(SEED),
             "versions": " ".join("%s=%s" % v for v in
                                  common.versions("transformers", "torch", "numpy").items())}
-    save_file(weights, out / "model.safetensors", metadata={"format": "pt", **made})
-    save_file({n: np.ascontiguousarray(a) for n, a in golden.items()}, out / "golden.safetensors",
-              metadata=made)
-    for name in ("model.safetensors", "golden.safetensors"):
-        (out / name).chmod(0o644)
+    common.write_safetensors(out / "model.safetensors", weights, {"format": "pt", **made})
+    common.write_safetensors(out / "golden.safetensors", golden, made)
     config = {"architectures": ["WhisperForConditionalGeneration"], "model_type": "whisper",
               "is_encoder_decoder": True, **CONFIG}
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -235,9 +235,7 @@ def collect_tensors(model, samples):
     }
     out = {}
     for name, tensor in tensors.items():
-        array = tensor.numpy()
-        kind = np.float32 if tensor.is_floating_point() else np.int32
-        out[name] = np.ascontiguousarray(array, kind)
+        out[name] = tensor.numpy().astype(np.float32 if tensor.is_floating_point() else np.int32)
     return out, mel
 
 
@@ -263,11 +261,7 @@ def dump_tensors(args):
         **{k + "_step": str(v) for k, v in STEPS.items()},
         "mel_mean": "%.7f" % mel.double().mean().item(),
     }
-    save_file = common.need("safetensors.numpy", "safetensors").save_file
-    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata=metadata)
-    Path(args.out).chmod(0o644)
-    print("%s: %d bytes" % (args.out, Path(args.out).stat().st_size), file=sys.stderr)
+    common.write_safetensors(args.out, tensors, metadata)
 
 
 def main():
