@@ -7,11 +7,13 @@ pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(CLBLAST REQUIRED IMPORTED_TARGET clblast)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
 add_library(fft INTERFACE) # what lies behind modalities/speech/fft.h
 if(ATT_FFT STREQUAL "fftw")
   pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3f)
-  target_link_libraries(fft INTERFACE PkgConfig::FFTW)
+  find_library(FFTW_THREADS fftw3f_threads REQUIRED) # for plans made in several threads
+  target_link_libraries(fft INTERFACE ${FFTW_THREADS} PkgConfig::FFTW)
   target_compile_definitions(fft INTERFACE ATT_FFTW=1)
 elseif(ATT_FFT STREQUAL "kissfft")
   pkg_check_modules(KISSFFT REQUIRED IMPORTED_TARGET kissfft-float)

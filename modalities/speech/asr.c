@@ -15,14 +15,13 @@
 #include "queue.h"
 #include "transcript.h"
 
-enum { WINDOW_FRAMES = 3000, FRAMES_PER_SECOND = 100 };
-
 struct att_asr_session {
     const att_asr_model *model;
     att_whisper_session *whisper;
     float *mel;      /* [3000][n_mels] */
     float *logits;   /* [V] */
     int32_t *prompt; /* [text_ctx] */
+    const att_log *log;
 };
 
 /* The run of one file. */
@@ -67,7 +66,8 @@ att_status att_asr_session_create(att_asr_session **out, const att_asr_model *mo
     att_asr_session *s = att_calloc(1, sizeof *s);
     if (!s) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     s->model = model;
-    s->mel = att_calloc((size_t)WINDOW_FRAMES * (size_t)c->n_mels, sizeof *s->mel);
+    s->log = model->log;
+    s->mel = att_calloc((size_t)ATT_MEL_WINDOW * (size_t)c->n_mels, sizeof *s->mel);
     s->logits = att_calloc((size_t)c->vocab, sizeof *s->logits);
     s->prompt = att_calloc((size_t)c->text_ctx, sizeof *s->prompt);
     att_status status = ATT_OK;
@@ -157,7 +157,7 @@ void att_asr_result_free(att_asr_result *result)
 static att_status add_segment(run *r, const att_asr_window *window, const att_whisper_piece *piece,
                               double compression_ratio, att_err *err)
 {
-    const double offset_s = (double)r->seek / FRAMES_PER_SECOND;
+    const double offset_s = (double)r->seek / ATT_MEL_FRAMES_A_SECOND;
     const int32_t *tokens = window->tokens + piece->first;
     const int32_t n = piece->end - piece->first;
     char *text = att_whisper_tokens_text(r->decoder.tokens, tokens, n, err);
@@ -192,7 +192,8 @@ static att_status encode_window(run *r, int32_t *frames, att_err *err)
 {
     att_asr_session *s = r->session;
     double t = now_s();
-    att_status status = att_mel_stream_window(r->mel, r->seek, s->mel, frames, err);
+    att_status status =
+        att_mel_stream_window(r->mel, r->seek, r->options->single_window, s->mel, frames, err);
     r->result->timings.mel_s += now_s() - t;
     t = now_s();
     if (!status) status = att_whisper_encode(s->whisper, s->mel, err);
@@ -287,7 +288,7 @@ static att_status finish_window(run *r, int32_t frames, att_err *err)
 static att_status run_windows(run *r, att_err *err)
 {
     att_status status = ATT_OK;
-    const double total_s = (double)r->n_frames / FRAMES_PER_SECOND;
+    const double total_s = (double)r->n_frames / ATT_MEL_FRAMES_A_SECOND;
     while (!status && r->seek < r->n_frames) {
         int32_t frames = 0;
         status = encode_window(r, &frames, err);
@@ -295,7 +296,8 @@ static att_status run_windows(run *r, att_err *err)
         if (!status) status = finish_window(r, frames, err);
         const int64_t done = r->seek < r->n_frames ? r->seek : r->n_frames;
         if (!status && r->options->on_progress)
-            r->options->on_progress(r->options->user, (double)done / FRAMES_PER_SECOND, total_s);
+            r->options->on_progress(r->options->user, (double)done / ATT_MEL_FRAMES_A_SECOND,
+                                    total_s);
         if (r->options->single_window) break;
     }
     return status;
@@ -350,13 +352,13 @@ att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_optio
     const double begin = now_s();
     att_audio *audio = NULL;
     make_rules(&r);
-    att_status status = att_audio_open(&audio, path, NULL, err);
+    att_status status = att_audio_open(&audio, path, ATT_MEL_RATE_HZ, s->log, err);
     if (!status)
         status = att_mel_stream_open(&r.mel, audio,
                                      att_whisper_get_config(s->model->whisper)->n_mels, err);
     if (!status) status = att_mel_stream_scan(r.mel, &r.n_frames, err);
     result->timings.mel_s = now_s() - begin;
-    result->duration_s = (double)r.n_frames / FRAMES_PER_SECOND;
+    result->duration_s = (double)r.n_frames / ATT_MEL_FRAMES_A_SECOND;
     if (!status) status = run_windows(&r, err);
     const att_status joined = join_text(&r, status ? NULL : err);
     if (!status) status = joined;

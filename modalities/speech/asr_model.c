@@ -9,10 +9,11 @@ static att_status check_vocabulary(const att_asr_model *model, const char *path,
 {
     const int32_t rows = att_whisper_get_config(model->whisper)->vocab;
     if (model->tokens->n_vocab == rows) return ATT_OK;
-    return att_fail(err, ATT_E_MODEL,
-                    "open %s: the vocabulary has %d tokens, the weights have %d; the files belong to "
-                    "different models",
-                    path, model->tokens->n_vocab, rows);
+    return att_fail(
+        err, ATT_E_MODEL,
+        "open %s: the vocabulary has %d tokens, the weights have %d; the files belong to "
+        "different models",
+        path, model->tokens->n_vocab, rows);
 }
 
 att_status att_asr_model_open(att_asr_model **out, att_device *device, const char *path,
@@ -22,6 +23,7 @@ att_status att_asr_model_open(att_asr_model **out, att_device *device, const cha
     att_asr_model *m = att_calloc(1, sizeof *m);
     if (!m) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     att_weights *weights = NULL;
+    m->log = att_device_log(device);
     att_status status = att_whisper_tokens_open(&m->tokens, path, err);
     if (!status) status = att_weights_open(&weights, path, err);
     if (!status) status = att_whisper_open(&m->whisper, device, weights, err);

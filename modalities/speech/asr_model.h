@@ -9,6 +9,7 @@
 struct att_asr_model {
     att_whisper *whisper;
     att_whisper_tokens *tokens;
+    const att_log *log; /* the device's */
 };
 
 #endif /* ATT_ASR_MODEL_H */

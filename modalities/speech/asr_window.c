@@ -79,7 +79,7 @@ att_status att_asr_decode_window(const att_asr_decoder *d, const int32_t *previo
     if (!status) status = read_no_speech(d, sot, window, err);
     while (!status) {
         int32_t token;
-        double logprob;
+        double logprob = 0.0;
         status = choose(d, window, row, &token, &logprob, err);
         if (status) break;
         sum += logprob;

@@ -1,0 +1,33 @@
+/* transcript.h - a result as text, subtitles, table or JSON, byte for byte as OpenAI's writers.
+ *
+ * Source: OpenAI's utils.py. Tests: tests/unit/test_transcript.c */
+#ifndef ATT_TRANSCRIPT_H
+#define ATT_TRANSCRIPT_H
+
+#include <stdio.h>
+
+#include "attend/asr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One writer: its name is also the file's extension. */
+typedef struct att_transcript_format {
+    const char *name;
+    void (*write)(FILE *file, const att_asr_result *result);
+} att_transcript_format;
+
+/* txt, vtt, srt, tsv, json. Errors of the file are the file's (ferror). */
+const att_transcript_format *att_transcript_formats(size_t *n);
+
+/* "[00:00.000 --> 00:04.000]  text", as the program prints while it runs. */
+void att_transcript_print_line(FILE *file, const att_asr_segment *segment);
+
+/* Bytes of the text over bytes of its zlib form; 0 for no text. */
+double att_transcript_compression_ratio(const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* ATT_TRANSCRIPT_H */
