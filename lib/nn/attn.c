@@ -8,15 +8,7 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_err *er
     const int32_t groups[] = {(c->n_q + ROWS - 1) / ROWS, c->heads, c->batch};
     const int half = c->k.view.dtype == ATT_F16;
     atti_args args = {.n = 0};
-    atti_push_i32(&args, c->n_q);
-    atti_push_i32(&args, c->n_k);
-    atti_push_i32(&args, c->d_qk);
-    atti_push_i32(&args, c->d_v);
-    atti_push_i32(&args, c->heads / c->kv_heads);
-    atti_push_f32(&args, c->scale);
-    atti_push_view(&args, c->head_scale);
-    atti_push_operand(&args, &c->q);
-    atti_push_i32(&args, c->q.view.dtype == ATT_F16);
+    atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
     atti_push_operand(&args, &c->v);
     atti_push_operand(&args, &c->out);
@@ -28,24 +20,30 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_err *er
 
 int64_t att_attn_scratch(const att_device *device, const att_attn_call *call)
 {
-    (void)device;
-    (void)call;
-    return 0;
+    return att_device_cpu_bodies(device) ? atti_attn_cpu_scratch(device, call) : 0;
 }
 
 att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratch, att_err *err)
 {
-    (void)scratch;
-    const att_status bad = atti_attn_check(call, err);
+    const int64_t need = att_attn_scratch(att_queue_device(queue), call);
+    att_status bad = atti_attn_check(call, err);
+    if (!bad && need) bad = atti_attn_check_room("scratch", &scratch, need, err);
     if (bad || call->n_q == 0) return bad;
+    if (att_device_cpu_bodies(att_queue_device(queue)))
+        return atti_attn_cpu(queue, call, scratch, err);
     return portable(queue, call, err);
 }
 
 size_t att_attn_kernels(const att_device *device, att_kernel_id *list, size_t room)
 {
-    static const att_kernel_id ALL[] = {ATT_K_ATTN_ANY_F32, ATT_K_ATTN_ANY_F16};
+    static const att_kernel_id ANY[] = {ATT_K_ATTN_ANY_F32, ATT_K_ATTN_ANY_F16};
+    static const att_kernel_id CPU[] = {ATT_K_ATTN_CPU,          ATT_K_ATTN_PACK_CPU_F32,
+                                        ATT_K_ATTN_PACK_CPU_F16, ATT_K_ATTN_FEW_CPU_F32,
+                                        ATT_K_ATTN_FEW_CPU_F16,  ATT_K_ATTN_MERGE_ANY};
+    const int cpu = att_device_cpu_bodies(device);
+    const att_kernel_id *all = cpu ? CPU : ANY;
+    const size_t n_all = cpu ? sizeof CPU / sizeof *CPU : sizeof ANY / sizeof *ANY;
     size_t n = 0;
-    (void)device;
-    for (; n < sizeof ALL / sizeof *ALL && n < room; n++) list[n] = ALL[n];
+    for (; n < n_all && n < room; n++) list[n] = all[n];
     return n;
 }

@@ -33,6 +33,19 @@ void atti_push_operand(atti_args *args, const att_attn_view *operand)
     atti_push_i32(args, (int32_t)operand->token);
 }
 
+void atti_push_query(atti_args *args, const att_attn_call *c)
+{
+    atti_push_i32(args, c->n_q);
+    atti_push_i32(args, c->n_k);
+    atti_push_i32(args, c->d_qk);
+    atti_push_i32(args, c->d_v);
+    atti_push_i32(args, c->heads / c->kv_heads);
+    atti_push_f32(args, c->scale);
+    atti_push_view(args, c->head_scale);
+    atti_push_operand(args, &c->q);
+    atti_push_i32(args, c->q.view.dtype == ATT_F16);
+}
+
 void atti_push_mask(atti_args *args, const att_attn_mask *mask)
 {
     atti_push_i32(args, (int32_t)mask->flags);

@@ -23,8 +23,7 @@ static att_status check_sizes(const att_attn_call *c, att_err *err)
     return ATT_OK;
 }
 
-/* n elements from the view's place on lie inside its buffer. */
-static att_status check_room(const char *name, const att_view *v, int64_t n, att_err *err)
+att_status atti_attn_check_room(const char *name, const att_view *v, int64_t n, att_err *err)
 {
     if (!v->buf) return att_fail(err, ATT_E_ARG, "attend: %s is not in device memory", name);
     const int64_t room = (int64_t)(att_buf_bytes(v->buf) / att_dtype_bytes(v->dtype));
@@ -51,7 +50,7 @@ static att_status check_operand(const char *name, const att_attn_view *v, int ha
         if (sizes[i] == 0) n = 0;
         if (n) n += (sizes[i] - 1) * strides[i];
     }
-    return check_room(name, &v->view, n, err);
+    return atti_attn_check_room(name, &v->view, n, err);
 }
 
 static att_status check_operands(const att_attn_call *c, att_err *err)
@@ -78,7 +77,7 @@ static att_status check_array(const char *name, const att_view *v, att_dtype dty
     if (v->dtype != dtype)
         return att_fail(err, ATT_E_ARG, "attend: %s is %s, expected %s", name,
                         att_dtype_name(v->dtype), att_dtype_name(dtype));
-    return check_room(name, v, n, err);
+    return atti_attn_check_room(name, v, n, err);
 }
 
 static att_status check_mask(const att_attn_call *c, att_err *err)

@@ -10,6 +10,9 @@ enum { ATTI_ATTN_MAX_WIDTH = 128, ATTI_ATTN_MAX_ARGS = 64 };
 /* ATT_E_ARG, ATT_E_SHAPE: senseless or out of a buffer's bounds; ATT_E_UNSUPPORTED: names every
  * field in use that no kernel knows. */
 att_status atti_attn_check(const att_attn_call *call, att_err *err);
+/* ATT_E_SHAPE: the view, called `name` in the error, has fewer than n elements from its place on.
+ */
+att_status atti_attn_check_room(const char *name, const att_view *v, int64_t n, att_err *err);
 
 /* Kernel arguments in the making. */
 typedef struct atti_args {
@@ -20,6 +23,9 @@ typedef struct atti_args {
 void atti_push_i32(atti_args *args, int32_t x);
 void atti_push_f32(atti_args *args, float x);
 void atti_push_view(atti_args *args, att_view view);
+/* T, S, D, E, heads a kv head serves, scale, head_scale, q and whether it is half: how the
+ * parameters of every body begin. */
+void atti_push_query(atti_args *args, const att_attn_call *call);
 /* The view and its strides: buffer, at, batch, head, token. */
 void atti_push_operand(atti_args *args, const att_attn_view *operand);
 /* MASK_PARAMS of cl/mask.clh. */
@@ -28,5 +34,10 @@ void atti_push_mask(atti_args *args, const att_attn_mask *mask);
 /* One launch with 2*H*B*T*S*(D+E) flops to its name. */
 att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_kernel_id kernel,
                             const int32_t groups[3], const atti_args *args, att_err *err);
+
+/* The bodies for CPU devices, for a checked call; scratch holds what the first function says. */
+int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *call);
+att_status atti_attn_cpu(att_queue *queue, const att_attn_call *call, att_view scratch,
+                         att_err *err);
 
 #endif /* ATT_ATTN_INTERNAL_H */

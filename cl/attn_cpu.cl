@@ -1,0 +1,133 @@
+/* attn_cpu.cl - out[b,h,i] = sum over visible j of softmax_j(scale q.k) v, many queries, CPU devices.
+ *
+ * One work-item makes RB rows of one head from the panels of attn_pack_cpu.cl, KB keys at a time:
+ * scores by a register tile of MR rows x 2 vectors into `z`, the running maximum and sum of each row,
+ * then the same tile over the keys adds p v to `o`. Accumulators are named (an indexed array of them
+ * would spill). A key block that no row sees is skipped; only one that is partly seen asks the
+ * predicate, and there the value of a masked key meets p = 0, so it must be a finite number.
+ * NaN stays: a NaN score is no new maximum but poisons the sum. A row that sees nothing becomes
+ * zeros, its lse -3e38. Each sum has one order, whatever the number of threads.
+ * Launch:  groups {ceil(T/RB), H, B}, work-groups of one.
+ * Preludes: types.clh lanes.clh mask.clh softmax.clh.
+ * Oracle:  att_ref_attn(). */
+#define NR (2 * VL)
+#define RB 48
+#define KB 256
+#define MAX_WIDTH 128
+
+#if VL == 16
+#define MR 12
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#else
+#define MR 6
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#endif
+
+/* z[r][0..NR) = sum over d of q[r][d] key[d], for MR rows. */
+static inline void score_tile(const float *q, int D, __global const float *key, float *z)
+{
+#define DECLARE(r) vec a##r = 0.0f, b##r = 0.0f;
+    EACH_ROW(DECLARE)
+#undef DECLARE
+    for (int d = 0; d < D; d++) {
+        const vec u = vec_load(key + (size_t)d * NR), w = vec_load(key + (size_t)d * NR + VL);
+#define STEP(r)                                                                                    \
+    {                                                                                              \
+        const vec t = (vec)(q[r * MAX_WIDTH + d]);                                                 \
+        a##r = fma(t, u, a##r);                                                                    \
+        b##r = fma(t, w, b##r);                                                                    \
+    }
+        EACH_ROW(STEP)
+#undef STEP
+    }
+#define KEEP(r) vec_store(a##r, z + r * KB); vec_store(b##r, z + r * KB + VL);
+    EACH_ROW(KEEP)
+#undef KEEP
+}
+
+/* o[r][0..NR) = fade[r] o[r] + sum over j < n of p[r][j] value[j], for MR rows. */
+static inline void value_tile(const float *p, int n, __global const float *value, const float *fade,
+                              float *o)
+{
+#define DECLARE(r)                                                                                 \
+    vec a##r = fade[r] * vec_load(o + r * MAX_WIDTH);                                              \
+    vec b##r = fade[r] * vec_load(o + r * MAX_WIDTH + VL);
+    EACH_ROW(DECLARE)
+#undef DECLARE
+    for (int j = 0; j < n; j++) {
+        const vec u = vec_load(value + (size_t)j * NR), w = vec_load(value + (size_t)j * NR + VL);
+#define STEP(r)                                                                                    \
+    {                                                                                              \
+        const vec t = (vec)(p[r * KB + j]);                                                        \
+        a##r = fma(t, u, a##r);                                                                    \
+        b##r = fma(t, w, b##r);                                                                    \
+    }
+        EACH_ROW(STEP)
+#undef STEP
+    }
+#define KEEP(r) vec_store(a##r, o + r * MAX_WIDTH); vec_store(b##r, o + r * MAX_WIDTH + VL);
+    EACH_ROW(KEEP)
+#undef KEEP
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void attn_cpu(const int T, const int S, const int D, const int E, const int share,
+              const float scale, __global const float *head_scale, const int head_scale_at,
+              __global const float *q, const int q_at, const int q_batch, const int q_head,
+              const int q_token, const int q_f16, __global const float *restrict keys,
+              const int keys_at, __global const float *restrict values, const int values_at,
+              __global float *restrict out, const int out_at, const int out_batch,
+              const int out_head, const int out_token, __global float *lse, const int lse_at,
+              MASK_PARAMS)
+{
+    float x[RB * MAX_WIDTH], o[RB * MAX_WIDTH], z[RB * KB];
+    float top[RB], sum[RB], fade[RB];
+    int seen[RB];
+    const int first = get_global_id(0) * RB, h = get_global_id(1), b = get_global_id(2);
+    const int rows = min(RB, T - first);
+    const int panels = (S + NR - 1) / NR, columns = (E + NR - 1) / NR;
+    if (rows <= 0) return;
+    const size_t head = (size_t)b * (get_global_size(1) / share) + h / share;
+    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
+    const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head;
+    const mask m = MASK_OF(b, T, S);
+    const mask_range q_range = mask_q_range(&m, first, first + rows);
+    keys += keys_at + head * panels * D * NR;
+    values += values_at + head * columns * panels * NR * NR;
+
+    for (int r = 0; r < RB; r++) {
+        const size_t at = q_row + (size_t)(first + min(r, rows - 1)) * q_token;
+        for (int d = 0; d < D; d++)
+            x[r * MAX_WIDTH + d] =
+                factor * (q_f16 ? vload_half(at + d, (__global const half *)q) : q[at + d]);
+        for (int e = 0; e < columns * NR; e++) o[r * MAX_WIDTH + e] = 0.0f;
+        top[r] = -3.0e38f;
+        sum[r] = 0.0f;
+        seen[r] = 0;
+    }
+    for (int k0 = 0; k0 < S; k0 += KB) {
+        const int n = min(KB, S - k0), wide = (n + NR - 1) / NR * NR;
+        const int state = flags ? mask_block(&m, q_range, mask_k_range(&m, k0, k0 + n)) : MASK_ALL;
+        if (state == MASK_NONE) continue;
+        for (int j = 0; j < wide; j += NR)
+            for (int r = 0; r < rows; r += MR)
+                score_tile(x + r * MAX_WIDTH, D, keys + (size_t)(k0 + j) * D, z + r * KB + j);
+        for (int r = 0; r < rows; r++) {
+            seen[r] |= hide(z + r * KB, &m, first + r, k0, n, wide, state);
+            fade[r] = soften(z + r * KB, wide, top + r, sum + r);
+        }
+        for (int r = rows; r < (rows + MR - 1) / MR * MR; r++) fade[r] = 0.0f;
+        for (int c = 0; c < columns; c++)
+            for (int r = 0; r < rows; r += MR)
+                value_tile(z + r * KB, n, values + ((size_t)c * panels * NR + k0) * NR, fade + r,
+                           o + r * MAX_WIDTH + c * NR);
+    }
+    for (int r = 0; r < rows; r++) {
+        __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
+                             (size_t)(first + r) * out_token;
+        for (int e = 0; e < E; e++) to[e] = seen[r] ? o[r * MAX_WIDTH + e] / sum[r] : 0.0f;
+        if (lse)
+            lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + first + r] =
+                seen[r] ? top[r] + log(sum[r]) : -3.0e38f;
+    }
+}

@@ -1,0 +1,121 @@
+/* attn_cpu.c - the `cpu` bodies of attention (attn_internal.h): few queries straight from the
+ * cache, many queries over packed keys and values. The sizes alone decide, so results do not depend
+ * on the number of threads. Tests: tests/kernels/test_attn.c */
+#include "attn_internal.h"
+
+enum {
+    FEW = 8,     /* queries up to which packing all keys costs more than it saves */
+    CHUNK = 512, /* keys of a work-item, cl/attn_few_cpu.cl */
+    ROWS = 48    /* queries of a work-item, cl/attn_cpu.cl */
+};
+
+static int32_t ceil_div(int32_t a, int32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Columns of a panel: two vectors of cl/types.clh. */
+static int32_t panel_width(const att_device *device)
+{
+    return att_device_get_info(device)->vector_width >= 16 ? 32 : 16;
+}
+
+/* f32 elements of the packed keys, and of the packed values behind them. */
+static void packed_sizes(const att_device *device, const att_attn_call *c, int64_t *keys,
+                         int64_t *values)
+{
+    const int32_t width = panel_width(device);
+    const int64_t padded = (int64_t)ceil_div(c->n_k, width) * width;
+    const int64_t heads = (int64_t)c->batch * c->kv_heads;
+    *keys = heads * padded * c->d_qk;
+    *values = heads * padded * ceil_div(c->d_v, width) * width;
+}
+
+static int32_t chunks_of(const att_attn_call *c)
+{
+    return c->n_k > CHUNK ? ceil_div(c->n_k, CHUNK) : 1;
+}
+
+int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *c)
+{
+    const int32_t chunks = chunks_of(c), rows = c->n_q < FEW ? c->n_q : FEW;
+    const int64_t parts =
+        chunks > 1 ? (int64_t)c->batch * c->heads * rows * chunks * (c->d_v + 3) : 0;
+    int64_t keys, values;
+    if (c->n_q <= FEW) return parts;
+    packed_sizes(device, c, &keys, &values);
+    return keys + values > parts ? keys + values : parts;
+}
+
+static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
+{
+    const int half = c->k.view.dtype == ATT_F16;
+    const int32_t chunks = chunks_of(c);
+    const int32_t groups[] = {chunks, c->heads, c->batch}, rows[] = {c->n_q, c->heads, c->batch};
+    atti_args args = {.n = 0};
+    atti_push_query(&args, c);
+    atti_push_operand(&args, &c->k);
+    atti_push_operand(&args, &c->v);
+    atti_push_operand(&args, &c->out);
+    atti_push_view(&args, c->taps.lse);
+    atti_push_mask(&args, &c->mask);
+    atti_push_view(&args, scratch);
+    att_status status = atti_attn_launch(
+        queue, c, half ? ATT_K_ATTN_FEW_CPU_F16 : ATT_K_ATTN_FEW_CPU_F32, groups, &args, err);
+    if (status || chunks == 1) return status;
+
+    atti_args merge = {.n = 0};
+    atti_push_i32(&merge, chunks);
+    atti_push_i32(&merge, c->d_v);
+    atti_push_view(&merge, scratch);
+    atti_push_operand(&merge, &c->out);
+    atti_push_view(&merge, c->taps.lse);
+    const att_launch launch = {.kernel = ATT_K_ATTN_MERGE_ANY,
+                               .groups = {rows[0], rows[1], rows[2]},
+                               .args = merge.list,
+                               .n_args = merge.n};
+    return att_queue_launch(queue, &launch, err);
+}
+
+static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, att_view values,
+                       att_err *err)
+{
+    const int32_t panels = ceil_div(c->n_k, panel_width(att_queue_device(queue)));
+    const int half = c->k.view.dtype == ATT_F16;
+    atti_args args = {.n = 0};
+    atti_push_i32(&args, c->n_k);
+    atti_push_i32(&args, c->d_qk);
+    atti_push_i32(&args, c->d_v);
+    atti_push_operand(&args, &c->k);
+    atti_push_operand(&args, &c->v);
+    atti_push_view(&args, keys);
+    atti_push_view(&args, values);
+    const att_launch launch = {.kernel = half ? ATT_K_ATTN_PACK_CPU_F16 : ATT_K_ATTN_PACK_CPU_F32,
+                               .groups = {panels, c->kv_heads, c->batch},
+                               .args = args.list,
+                               .n_args = args.n};
+    return att_queue_launch(queue, &launch, err);
+}
+
+static att_status many(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
+{
+    const int32_t groups[] = {ceil_div(c->n_q, ROWS), c->heads, c->batch};
+    int64_t n_keys, n_values;
+    packed_sizes(att_queue_device(queue), c, &n_keys, &n_values);
+    const att_view values = att_view_at(scratch, n_keys);
+    att_status status = pack(queue, c, scratch, values, err);
+    if (status) return status;
+    atti_args args = {.n = 0};
+    atti_push_query(&args, c);
+    atti_push_view(&args, scratch);
+    atti_push_view(&args, values);
+    atti_push_operand(&args, &c->out);
+    atti_push_view(&args, c->taps.lse);
+    atti_push_mask(&args, &c->mask);
+    return atti_attn_launch(queue, c, ATT_K_ATTN_CPU, groups, &args, err);
+}
+
+att_status atti_attn_cpu(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
+{
+    return c->n_q <= FEW ? few(queue, c, scratch, err) : many(queue, c, scratch, err);
+}
