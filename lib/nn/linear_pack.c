@@ -101,21 +101,35 @@ static void pack_row(const att_linear *l, const att_weight_part *parts, int32_t 
     }
 }
 
-/* One panel after the other through a host buffer of one panel. */
+/* Rows [n, n + panel) of the stacked matrix side by side; zeros behind its last. */
+static void pack_panel(const att_linear *l, const att_weight_part *parts, int32_t n, void *to)
+{
+    const size_t size = att_dtype_bytes(l->weight.dtype);
+    if (n + l->panel > l->rows) memset(to, 0, (size_t)l->panel * (size_t)l->cols * size);
+    for (int32_t i = 0; i < l->panel && n + i < l->rows; i++)
+        pack_row(l, parts, n + i, (unsigned char *)to + (size_t)i * size);
+}
+
+enum { UPLOAD_BYTES = 4 << 20 }; /* at a time: each write is a round trip to the device */
+
+/* Panel after panel through a host buffer of a few MB. */
 static att_status upload_weight(att_queue *queue, const att_linear *l, const att_weight_part *parts,
                                 int32_t padded_rows, att_err *err)
 {
     const size_t size = att_dtype_bytes(l->weight.dtype);
-    const int64_t panel_elements = (int64_t)l->panel * l->cols;
-    unsigned char *buffer = att_calloc((size_t)panel_elements, size);
+    const int64_t panel_elements = (int64_t)l->panel * l->cols, panels = padded_rows / l->panel;
+    int64_t at_once = UPLOAD_BYTES / (panel_elements * (int64_t)size) + 1;
+    if (at_once > panels) at_once = panels;
+    void *buffer = att_calloc((size_t)(at_once * panel_elements), size);
     att_status status = ATT_OK;
     if (!buffer) return att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);
-    for (int32_t n = 0; !status && n < padded_rows; n += l->panel) {
-        memset(buffer, 0, (size_t)panel_elements * size);
-        for (int32_t i = 0; i < l->panel && n + i < l->rows; i++)
-            pack_row(l, parts, n + i, buffer + (size_t)i * size);
-        status = att_queue_write(queue, att_view_at(l->weight, (int64_t)n * l->cols), buffer,
-                                 panel_elements, err);
+    for (int64_t first = 0; !status && first < panels; first += at_once) {
+        const int64_t n = panels - first < at_once ? panels - first : at_once;
+        for (int64_t p = 0; p < n; p++)
+            pack_panel(l, parts, (int32_t)(first + p) * l->panel,
+                       (unsigned char *)buffer + (size_t)(p * panel_elements) * size);
+        status = att_queue_write(queue, att_view_at(l->weight, first * panel_elements), buffer,
+                                 n * panel_elements, err);
     }
     att_free(buffer);
     return status;
