@@ -12,7 +12,7 @@
  * Oracle:  att_ref_attn(). */
 #define NR (2 * VL)
 #define RB 48
-#define KB 256
+#define KB 128
 #define MAX_WIDTH 128
 
 #if VL == 16
