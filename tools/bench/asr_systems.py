@@ -91,10 +91,12 @@ def whisper_cli(options, files):
         for i in range(len(files)):
             data = json.loads(Path(scratch, "%d.json" % i).read_bytes().decode("utf-8", "replace"))
             texts.append("".join(s["text"] for s in data["transcription"]))
-    return read_whisper_cli(done, texts)
+    said = measure.run([program, "--version"])
+    version = re.search(r"version: (\S+)", said.stdout + said.stderr)
+    return read_whisper_cli(done, "whisper.cpp " + (version.group(1) if version else ""), texts)
 
 
-def read_whisper_cli(done, texts):
+def read_whisper_cli(done, version, texts):
     """Result from the times that whisper.cpp prints at its end, which are milliseconds."""
     seconds = {name: float(ms) / 1000 for name, ms in
                re.findall(r"whisper_print_timings:\s+(\w+) time =\s+([0-9.]+) ms", done.stderr)}
@@ -102,8 +104,8 @@ def read_whisper_cli(done, texts):
         measure.fail("whisper-cli printed no times; expected whisper_print_timings lines on stderr")
     decoder = sum(seconds.get(k, 0.0) for k in ("sample", "decode", "batchd", "prompt"))
     parts = {"mel": seconds["mel"], "encoder": seconds["encode"], "decoder": decoder}
-    return Result("whisper.cpp", seconds["load"], seconds["total"] - seconds["load"], done.rss_mb,
-                  texts, parts)
+    return Result(version, seconds["load"], seconds["total"] - seconds["load"], done.rss_mb, texts,
+                  parts)
 
 
 SYSTEMS = {
