@@ -1,5 +1,5 @@
-/* conform.h - op cases: a device against lib/ref. `attend devices --check` and tests/kernels run the
- * same cases. One file of cases a stem: conform_linear.c, conform_attn.c, ... */
+/* conform.h - op cases: a device against lib/ref. `attend devices --check` and tests/kernels run
+ * the same cases. One file of cases a stem: conform_linear.c, conform_attn.c, ... */
 #ifndef ATT_CONFORM_H
 #define ATT_CONFORM_H
 
@@ -12,8 +12,8 @@
 extern "C" {
 #endif
 
-/* What one case found. worst: the largest error in units of its tolerance (1 is the limit; NaN where
- * the truth has a number is infinite, and NaN stays NaN where the truth is NaN). */
+/* What one case found. worst: the largest error in units of its tolerance (1 is the limit; NaN
+ * where the truth has a number is infinite, and NaN stays NaN where the truth is NaN). */
 typedef struct att_conform_result {
     double worst;
     char text[256]; /* where it was worst, or why the case failed */
@@ -29,8 +29,8 @@ typedef struct att_conform_case {
     int32_t variant;
 } att_conform_case;
 
-/* All cases, stem by stem; a table of constants. */
-const att_conform_case *att_conform_cases(size_t *n);
+/* The cases of the i-th stem and their number; NULL past the last. A table of constants. */
+const att_conform_case *att_conform_cases(size_t i, size_t *n);
 
 /* Helpers of the case files. Compares n numbers, |got - want| <= abs + rel*|want|, and the
  * ATT_CONFORM_GUARD canaries behind them; keeps the worst in result. */

@@ -26,7 +26,7 @@ enum { MAX_ARGS = 24, PATH_BYTES = 4096 };
 /* attend transcribe -m <tiny.en> args..., NULL-terminated. */
 static spawn_result transcribe(const char *const *args)
 {
-    const char *argv[MAX_ARGS] = {ATT_PROGRAM, "transcribe", "-m", realdata_model("tiny.en")};
+    const char *argv[MAX_ARGS] = {ATTEND_PROGRAM, "transcribe", "-m", realdata_model("tiny.en")};
     for (size_t n = 4; *args && n + 1 < MAX_ARGS; args++) argv[n++] = *args;
     return spawn_run(argv, NULL, 0, NULL, 0.0);
 }
@@ -84,7 +84,7 @@ static void standard_input_is_a_file(void **state)
     static char bytes[1 << 20];
     const size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
-    const char *const argv[] = {ATT_PROGRAM, "transcribe", "-m", realdata_model("tiny.en"),
+    const char *const argv[] = {ATTEND_PROGRAM, "transcribe", "-m", realdata_model("tiny.en"),
                                 "-",         NULL};
     spawn_result r = spawn_run(argv, bytes, n, NULL, 0.0);
     assert_int_equal(r.code, 0);
@@ -176,10 +176,10 @@ static void a_model_that_is_none_is_code_4(void **state)
     (void)state;
     const char *folder = realdata_folder();
     write_file(in(folder, "model.bin"), "not a model", 11);
-    const char *const no_model[] = {ATT_PROGRAM, "transcribe",    "--offline",
+    const char *const no_model[] = {ATTEND_PROGRAM, "transcribe",    "--offline",
                                     "-m",        "no-such-model", realdata_speech(SPEECH),
                                     NULL};
-    const char *const broken[] = {ATT_PROGRAM, "transcribe", "-m", folder, realdata_speech(SPEECH),
+    const char *const broken[] = {ATTEND_PROGRAM, "transcribe", "-m", folder, realdata_speech(SPEECH),
                                   NULL};
     spawn_result r = spawn_run(no_model, NULL, 0, NULL, 0.0);
     assert_int_equal(r.code, 4);
@@ -231,7 +231,7 @@ static void a_full_disk_leaves_no_broken_file(void **state)
     snprintf(command, sizeof command,
              "trap '' XFSZ; ulimit -f 0; exec %s transcribe -m %s -q -f txt -o %s %s >/dev/null "
              "2>/dev/null",
-             ATT_PROGRAM, realdata_model("tiny.en"), folder, realdata_speech(SPEECH));
+             ATTEND_PROGRAM, realdata_model("tiny.en"), folder, realdata_speech(SPEECH));
     const char *const argv[] = {"sh", "-c", command, NULL};
     spawn_result r = spawn_run(argv, NULL, 0, NULL, 0.0);
     assert_int_equal(r.code, 1);
@@ -246,7 +246,7 @@ static void an_interrupt_keeps_what_is_finished(void **state)
     (void)state;
     const char *folder = realdata_folder();
     const char *const argv[] = {
-        ATT_PROGRAM, "transcribe", "-m",   realdata_model("tiny.en"), "-q", "-f",
+        ATTEND_PROGRAM, "transcribe", "-m",   realdata_model("tiny.en"), "-q", "-f",
         "json",      "-o",         folder, realdata_speech(SPEECH),   NULL};
     for (int i = 0; i < 12; i++) {
         spawn_result r = spawn_run(argv, NULL, 0, NULL, 0.05 + 0.12 * i);

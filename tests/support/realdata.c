@@ -33,7 +33,7 @@ const char *realdata_model(const char *name)
         if (access(path, R_OK) == 0) return path;
     }
     const char *const argv[] = {getenv("ATT_TEST_PROGRAM") ? getenv("ATT_TEST_PROGRAM")
-                                                           : ATT_PROGRAM,
+                                                           : ATTEND_PROGRAM,
                                 "models", "path", name, NULL};
     spawn_result r = spawn_run(argv, NULL, 0, NULL, 0.0);
     snprintf(path, sizeof path, "%.*s", (int)strcspn(r.out, "\n"), r.out);

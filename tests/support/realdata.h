@@ -6,7 +6,8 @@
  * $ATT_TEST_MODELS is looked in first, then what `attend models path NAME` says. */
 const char *realdata_model(const char *name);
 
-/* A file of the Debian package pocketsphinx-testdata, e.g. "librivox/....wav", or a visible skip. */
+/* A file of the Debian package pocketsphinx-testdata, e.g. "librivox/....wav", or a visible skip.
+ */
 const char *realdata_speech(const char *name);
 
 /* A file below $ATT_TEST_DATA (recordings that no package brings), or a visible skip. */

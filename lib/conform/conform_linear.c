@@ -1,0 +1,258 @@
+/* conform_linear.c - cases of linear and of rows of a weight (conform.h). */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conform_stems.h"
+#include "half.h"
+#include "linear.h"
+#include "mem.h"
+#include "ref.h"
+
+enum { BIAS = 1, GATE = 2, RESIDUAL = 4, IN_PLACE = 8, STRIDED = 16, NANS = 32, TWO_PARTS = 64 };
+
+typedef struct shape {
+    int32_t m, n, k;
+    att_dtype dtype;
+    att_act act;
+    int32_t with;
+} shape;
+
+/* One row and many; a lane short, full, over; panels of 16 and 32 and their multiples; depth tiles
+ * of 512 and what is left of them; every epilogue. */
+static const shape SHAPES[] = {
+    {1, 1, 1, ATT_F32, ATT_ACT_NONE, 0},
+    {1, 64, 33, ATT_F16, ATT_ACT_NONE, BIAS},
+    {1, 65, 100, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL},
+    {1, 200, 513, ATT_F16, ATT_ACT_SILU, BIAS | IN_PLACE},
+    {1, 47, 1040, ATT_F16, ATT_ACT_NONE, STRIDED | RESIDUAL},
+    {2, 15, 7, ATT_F32, ATT_ACT_RELU, BIAS},
+    {5, 16, 16, ATT_F16, ATT_ACT_GELU_ERF, BIAS | STRIDED},
+    {7, 33, 63, ATT_F32, ATT_ACT_GELU_TANH, BIAS | GATE | IN_PLACE},
+    {13, 31, 512, ATT_F16, ATT_ACT_NONE, RESIDUAL | STRIDED},
+    {97, 17, 513, ATT_F16, ATT_ACT_GELU_ERF, BIAS | IN_PLACE | STRIDED},
+    {100, 130, 65, ATT_F32, ATT_ACT_NONE, BIAS | TWO_PARTS},
+    {193, 48, 1100, ATT_F16, ATT_ACT_NONE, BIAS | TWO_PARTS | STRIDED},
+    {64, 64, 64, ATT_BF16, ATT_ACT_NONE, 0},
+    {6, 40, 50, ATT_I8, ATT_ACT_NONE, BIAS},
+    {1, 40, 50, ATT_I8, ATT_ACT_SILU, BIAS},
+    {9, 20, 30, ATT_F16, ATT_ACT_RELU, BIAS | NANS},
+    {1, 20, 30, ATT_F32, ATT_ACT_GELU_ERF, BIAS | NANS},
+    {3, 20, 30, ATT_F32, ATT_ACT_GELU_TANH, NANS},
+    {3, 20, 30, ATT_F32, ATT_ACT_SILU, NANS},
+};
+
+enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
+
+/* What one case works with. */
+typedef struct bench {
+    atti_array x, y, gate, residual;
+    unsigned char *weight; /* n x k of the shape's dtype */
+    float *wide, *bias, *scale;
+    att_arena *arena;
+    att_linear *linear;
+} bench;
+
+/* Whole numbers / 64 survive bf16; i8 is used as it is. */
+static void fill_weight(const shape *s, bench *b)
+{
+    const int64_t n = (int64_t)s->n * s->k;
+    att_conform_fill(b->wide, n, 11, 1.0f);
+    for (int32_t r = 0; r < s->n; r++) b->scale[r] = 0.01f * (float)(r % 7 + 1);
+    for (int64_t i = 0; i < n; i++) {
+        if (s->dtype == ATT_I8) {
+            const signed char q = (signed char)(b->wide[i] * 127.0f);
+            memcpy(b->weight + i, &q, 1);
+            b->wide[i] = (float)q * b->scale[i / s->k];
+        } else if (s->dtype == ATT_F32) {
+            memcpy(b->weight + 4 * i, &b->wide[i], 4);
+        } else {
+            const float rounded = roundf(b->wide[i] * 64.0f) / 64.0f;
+            uint32_t bits;
+            memcpy(&bits, &rounded, 4);
+            const uint16_t h =
+                s->dtype == ATT_F16 ? att_half_from_float(rounded) : (uint16_t)(bits >> 16);
+            memcpy(b->weight + 2 * i, &h, 2);
+            b->wide[i] = rounded;
+        }
+    }
+}
+
+static att_status make_linear(att_queue *queue, const shape *s, bench *b, att_err *err)
+{
+    const size_t size = att_dtype_bytes(s->dtype);
+    const int32_t first = s->with & TWO_PARTS ? s->n / 3 : s->n;
+    att_weight_part parts[2] = {
+        {b->weight, s->dtype, b->scale, first, s->with & BIAS ? b->bias : NULL},
+        {b->weight + (size_t)first * (size_t)s->k * size, s->dtype, b->scale + first, s->n - first,
+         s->with & BIAS ? b->bias + first : NULL},
+    };
+    att_status status = att_arena_create(&b->arena, att_queue_device(queue), "check", err);
+    if (!status)
+        status = att_linear_create(&b->linear, queue, b->arena, "check", parts,
+                                   s->with & TWO_PARTS ? 2 : 1, s->k, err);
+    return status;
+}
+
+static att_status make(att_queue *queue, const shape *s, bench *b, att_err *err)
+{
+    const size_t n = (size_t)s->n * (size_t)s->k;
+    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    b->weight = att_calloc(n, 4);
+    b->wide = att_calloc(n, sizeof *b->wide);
+    b->bias = att_calloc((size_t)s->n, sizeof *b->bias);
+    b->scale = att_calloc((size_t)s->n, sizeof *b->scale);
+    if (!b->weight || !b->wide || !b->bias || !b->scale)
+        return att_fail(err, ATT_E_MEMORY, "check linear: out of memory");
+    fill_weight(s, b);
+    att_conform_fill(b->bias, s->n, 12, 1.0f);
+    att_status status = make_linear(queue, s, b, err);
+    if (!status)
+        status = atti_array_make(queue, &b->x, (int64_t)s->m * (s->k + pad), 1, 1.0f, ATT_F32, err);
+    if (!status)
+        status = atti_array_make(queue, &b->y, (int64_t)s->m * (s->n + pad), 2, 1.0f, ATT_F32, err);
+    if (!status) status = atti_array_make(queue, &b->gate, s->n, 3, 1.0f, ATT_F32, err);
+    if (!status)
+        status = atti_array_make(queue, &b->residual, (int64_t)s->m * s->n, 4, 1.0f, ATT_F32, err);
+    if (!status && s->with & NANS) {
+        status = atti_array_set(queue, &b->x, s->k - 1, NAN, err); /* all of row 0 */
+        if (!status && s->m > 1) status = atti_array_set(queue, &b->x, s->k + 2, INFINITY, err);
+    }
+    return status;
+}
+
+static void destroy(bench *b)
+{
+    atti_array_destroy(&b->x);
+    atti_array_destroy(&b->y);
+    atti_array_destroy(&b->gate);
+    atti_array_destroy(&b->residual);
+    att_linear_destroy(b->linear);
+    att_arena_destroy(b->arena);
+    att_free(b->weight);
+    att_free(b->wide);
+    att_free(b->bias);
+    att_free(b->scale);
+}
+
+static att_mat mat(att_view view, int32_t rows, int32_t cols, int32_t pad)
+{
+    att_mat m = att_mat_of(view, rows, cols);
+    m.stride += pad;
+    return m;
+}
+
+/* The reference over the host's side. */
+static void run_reference(const shape *s, bench *b)
+{
+    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const att_mat x = mat(atti_array_host(&b->x), s->m, s->k, pad);
+    const att_mat y = mat(atti_array_host(&b->y), s->m, s->n, pad);
+    const att_mat w = att_mat_of((att_view){NULL, b->wide, 0, ATT_F32}, s->n, s->k);
+    const att_view bias = {NULL, b->bias, 0, ATT_F32}, gate = atti_array_host(&b->gate);
+    const att_mat residual =
+        s->with & IN_PLACE ? y : att_mat_of(atti_array_host(&b->residual), s->m, s->n);
+    att_ref_linear(&x, &w, s->with & BIAS ? &bias : NULL, (int)s->act,
+                   s->with & GATE ? &gate : NULL,
+                   s->with & (RESIDUAL | IN_PLACE) ? &residual : NULL, &y);
+}
+
+static att_status run_device(att_queue *queue, const shape *s, bench *b, att_err *err)
+{
+    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const att_mat y = mat(atti_array_device(&b->y), s->m, s->n, pad);
+    att_epilogue e = {.act = s->act};
+    if (s->with & GATE) e.gate = atti_array_device(&b->gate);
+    if (s->with & RESIDUAL) e.residual = att_mat_of(atti_array_device(&b->residual), s->m, s->n);
+    if (s->with & IN_PLACE) e.residual = y;
+    return att_linear_apply(queue, b->linear, mat(atti_array_device(&b->x), s->m, s->k, pad), y, &e,
+                            err);
+}
+
+static att_status run_linear(att_queue *queue, int32_t variant, int32_t small,
+                             att_conform_result *result, att_err *err)
+{
+    shape s = SHAPES[variant];
+    bench b = {0};
+    if (small && s.m > 20) s.m = 20;
+    if (small && s.k > 70) s.k = 70;
+    att_status status = make(queue, &s, &b, err);
+    if (!status) status = run_device(queue, &s, &b, err);
+    if (!status) {
+        run_reference(&s, &b);
+        /* A sum of K products of numbers below 1, each step rounded to 2^-24 of some sqrt(K). */
+        status =
+            atti_array_compare(queue, &b.y, result, "y", 4.0 * s.k * 0x1p-24 + 2e-6, 2e-6, err);
+    }
+    destroy(&b);
+    return status;
+}
+
+/* Rows of the weight, with and without something added; one id that is out of range. */
+static att_status run_rows(att_queue *queue, int32_t variant, int32_t small,
+                           att_conform_result *result, att_err *err)
+{
+    const shape s = {5, 70, 100, variant ? ATT_F16 : ATT_F32, ATT_ACT_NONE, 0};
+    static const int32_t IDS[] = {0, 69, 17, 70, 33};
+    bench b = {0};
+    atti_array ids = {0};
+    (void)small;
+    att_status status = make(queue, &s, &b, err);
+    if (!status) status = atti_array_ids(queue, &ids, IDS, 5, err);
+    atti_array_destroy(&b.y);
+    atti_array_destroy(&b.x);
+    if (!status) status = atti_array_make(queue, &b.y, 5 * 103, 5, 1.0f, ATT_F32, err);
+    if (!status) status = atti_array_make(queue, &b.x, 5 * 100, 6, 1.0f, ATT_F32, err);
+    const att_mat add = att_mat_of(atti_array_device(&b.x), variant ? 5 : 0, variant ? 100 : 0);
+    const att_mat none = {{0}, 0, 0, 0};
+    if (!status)
+        status =
+            att_linear_rows_of(queue, b.linear, atti_array_device(&ids),
+                               mat(atti_array_device(&b.y), 5, 100, 3), variant ? add : none, err);
+    for (int32_t m = 0; !status && m < 5; m++)
+        for (int32_t k = 0; k < 100; k++) {
+            const float row = IDS[m] < s.n ? b.wide[IDS[m] * 100 + k] : NAN;
+            ((float *)b.y.host)[m * 103 + k] =
+                row + (variant ? ((float *)b.x.host)[m * 100 + k] : 0.0f);
+        }
+    if (!status) status = atti_array_compare(queue, &b.y, result, "y", 0.0, 0.0, err);
+    atti_array_destroy(&ids);
+    destroy(&b);
+    return status;
+}
+
+#define LINEAR(i)                                                                                  \
+    {                                                                                              \
+        "linear", "shape " #i, run_linear, i                                                       \
+    }
+static const att_conform_case CASES[] = {
+    LINEAR(0),
+    LINEAR(1),
+    LINEAR(2),
+    LINEAR(3),
+    LINEAR(4),
+    LINEAR(5),
+    LINEAR(6),
+    LINEAR(7),
+    LINEAR(8),
+    LINEAR(9),
+    LINEAR(10),
+    LINEAR(11),
+    LINEAR(12),
+    LINEAR(13),
+    LINEAR(14),
+    LINEAR(15),
+    LINEAR(16),
+    LINEAR(17),
+    LINEAR(18),
+    {"linear", "rows f32", run_rows, 0},
+    {"linear", "rows f16 added", run_rows, 1},
+};
+#undef LINEAR
+_Static_assert(sizeof CASES / sizeof *CASES == N_SHAPES + 2, "a case for every shape");
+
+const att_conform_case *att_conform_linear(size_t *n)
+{
+    *n = sizeof CASES / sizeof *CASES;
+    return CASES;
+}
