@@ -24,15 +24,21 @@ void attn_pack_cpu(const int S, const int D, const int E, __global const WEIGHT 
     keys += keys_at + (head * panels + panel) * D * NR;
     values += values_at + (head * columns * panels + panel) * NR * NR;
 
-    for (int j = 0; j < NR; j++)
-        for (int d = 0; d < D; d++)
-            keys[(size_t)d * NR + j] = j < n ? weight_at(k, (size_t)j * k_token + d) : 0.0f;
+    for (int j = 0; j < n; j++)
+        for (int d = 0; d < D; d++) keys[d * NR + j] = weight_at(k, (size_t)j * k_token + d);
+    for (int j = n; j < NR; j++)
+        for (int d = 0; d < D; d++) keys[d * NR + j] = 0.0f;
     for (int c = 0; c < columns; c++) {
         __global float *to = values + (size_t)c * panels * NR * NR;
-        for (int j = 0; j < NR; j++)
+        for (int j = 0; j < NR; j++) {
+            __global const WEIGHT *from = v + (size_t)j * v_token + c * NR;
+            if (j < n && (c + 1) * NR <= E) {
+                vec_store(weight_vec(from), to + j * NR);
+                vec_store(weight_vec(from + VL), to + j * NR + VL);
+                continue;
+            }
             for (int e = 0; e < NR; e++)
-                to[j * NR + e] = j < n && c * NR + e < E
-                                     ? weight_at(v, (size_t)j * v_token + c * NR + e)
-                                     : 0.0f;
+                to[j * NR + e] = j < n && c * NR + e < E ? weight_at(from, e) : 0.0f;
+        }
     }
 }
