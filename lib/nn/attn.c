@@ -29,17 +29,26 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     att_status bad = atti_attn_check(call, err);
     if (!bad && need) bad = atti_attn_check_room("scratch", &scratch, need, err);
     if (bad || call->n_q == 0) return bad;
-    if (att_device_cpu_bodies(att_queue_device(queue)))
-        return atti_attn_cpu(queue, call, scratch, err);
-    return portable(queue, call, err);
+    const att_status status = att_device_cpu_bodies(att_queue_device(queue))
+                                  ? atti_attn_cpu(queue, call, scratch, err)
+                                  : portable(queue, call, err);
+    return status ? status : atti_attn_tap_maps(queue, call, err);
 }
 
 size_t att_attn_kernels(const att_device *device, att_kernel_id *list, size_t room)
 {
-    static const att_kernel_id ANY[] = {ATT_K_ATTN_ANY_F32, ATT_K_ATTN_ANY_F16};
-    static const att_kernel_id CPU[] = {ATT_K_ATTN_CPU,          ATT_K_ATTN_PACK_CPU_F32,
-                                        ATT_K_ATTN_PACK_CPU_F16, ATT_K_ATTN_FEW_CPU_F32,
-                                        ATT_K_ATTN_FEW_CPU_F16,  ATT_K_ATTN_MERGE_ANY};
+    static const att_kernel_id ANY[] = {ATT_K_ATTN_ANY_F32, ATT_K_ATTN_ANY_F16,
+                                        ATT_K_ATTN_SCORES_ANY_F32, ATT_K_ATTN_SCORES_ANY_F16,
+                                        ATT_K_ATTN_PROBS_ANY};
+    static const att_kernel_id CPU[] = {ATT_K_ATTN_CPU,
+                                        ATT_K_ATTN_PACK_CPU_F32,
+                                        ATT_K_ATTN_PACK_CPU_F16,
+                                        ATT_K_ATTN_FEW_CPU_F32,
+                                        ATT_K_ATTN_FEW_CPU_F16,
+                                        ATT_K_ATTN_MERGE_ANY,
+                                        ATT_K_ATTN_SCORES_ANY_F32,
+                                        ATT_K_ATTN_SCORES_ANY_F16,
+                                        ATT_K_ATTN_PROBS_ANY};
     const int cpu = att_device_cpu_bodies(device);
     const att_kernel_id *all = cpu ? CPU : ANY;
     const size_t n_all = cpu ? sizeof CPU / sizeof *CPU : sizeof ANY / sizeof *ANY;

@@ -104,6 +104,28 @@ static att_status check_mask(const att_attn_call *c, att_err *err)
     return status;
 }
 
+static att_status check_maps(const att_attn_call *c, att_err *err)
+{
+    const att_attn_taps *t = &c->taps;
+    const int32_t end = t->row_end ? t->row_end : c->n_q;
+    if (!att_view_given(&t->scores) && !att_view_given(&t->probabilities)) return ATT_OK;
+    if (t->n_heads < 1 || !t->heads || t->row_begin < 0 || t->row_begin > end || end > c->n_q)
+        return att_fail(err, ATT_E_ARG, "attend: maps of %d heads, rows %d to %d of %d", t->n_heads,
+                        t->row_begin, end, c->n_q);
+    for (int32_t i = 0; i < t->n_heads; i++)
+        if (t->heads[i] < 0 || t->heads[i] >= c->heads)
+            return att_fail(err, ATT_E_ARG, "attend: a map of head %d, there are %d", t->heads[i],
+                            c->heads);
+    const int64_t one = (int64_t)t->n_heads * (end - t->row_begin) * c->n_k;
+    if (one > INT32_MAX)
+        return att_fail(err, ATT_E_UNSUPPORTED, "attend: maps of %lld numbers a batch row",
+                        (long long)one);
+    att_status status = check_array("taps.scores", &t->scores, ATT_F32, c->batch * one, err);
+    if (!status)
+        status = check_array("taps.probabilities", &t->probabilities, ATT_F32, c->batch * one, err);
+    return status;
+}
+
 /* Every field in use that no kernel knows, by name. */
 static att_status check_known(const att_attn_call *c, att_err *err)
 {
@@ -132,8 +154,6 @@ static att_status check_known(const att_attn_call *c, att_err *err)
         {"taps.class_mass", att_view_given(&t->class_mass)},
         {"taps.key_mean", att_view_given(&t->key_mean)},
         {"taps.key_band_mean", att_view_given(&t->key_band_mean)},
-        {"taps.scores", att_view_given(&t->scores)},
-        {"taps.probabilities", att_view_given(&t->probabilities)},
     };
     char names[512] = "";
     size_t n = 0;
@@ -153,6 +173,7 @@ att_status atti_attn_check(const att_attn_call *c, att_err *err)
     if (!status) status = check_mask(c, err);
     if (!status) status = check_array("head_scale", &c->head_scale, ATT_F32, c->heads, err);
     if (!status) status = check_array("taps.lse", &c->taps.lse, ATT_F32, rows, err);
+    if (!status) status = check_maps(c, err);
     if (!status) status = check_known(c, err);
     return status;
 }

@@ -40,4 +40,7 @@ int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *cal
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *call, att_view scratch,
                          att_err *err);
 
+/* Launches for taps.scores and taps.probabilities of a checked call, one or two a listed head. */
+att_status atti_attn_tap_maps(att_queue *queue, const att_attn_call *call, att_err *err);
+
 #endif /* ATT_ATTN_INTERNAL_H */

@@ -1,0 +1,23 @@
+/* attn_probs_any.cl - rows of written-out scores into probabilities, on any device.
+ *
+ * p[b][r][j] = softmax_j z[b][r][j]; p may be z. A masked score is -3e38; a row of nothing else
+ * becomes zeros. NaN stays. One work-item makes one row.
+ * Launch:  groups {ceil(R/64), B, 1}.
+ * Oracle:  att_ref_attn(). */
+__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+void attn_probs_any(const int R, const int S, __global const float *z, const int z_at,
+                    const int z_batch, __global float *p, const int p_at, const int p_batch)
+{
+    const int r = get_global_id(0), b = get_global_id(1);
+    if (r >= R) return;
+    z += z_at + (size_t)b * z_batch + (size_t)r * S;
+    p += p_at + (size_t)b * p_batch + (size_t)r * S;
+    float top = -3.0e38f, sum = 0.0f;
+    int seen = 0;
+    for (int j = 0; j < S; j++) {
+        top = z[j] > top ? z[j] : top;
+        seen |= z[j] != -3.0e38f;
+    }
+    for (int j = 0; j < S; j++) sum += exp(z[j] - top);
+    for (int j = 0; j < S; j++) p[j] = seen ? exp(z[j] - top) / sum : 0.0f;
+}
