@@ -84,8 +84,8 @@ static void standard_input_is_a_file(void **state)
     static char bytes[1 << 20];
     const size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
-    const char *const argv[] = {ATTEND_PROGRAM, "transcribe", "-m", realdata_model("tiny.en"),
-                                "-",         NULL};
+    const char *const argv[] = {
+        ATTEND_PROGRAM, "transcribe", "-m", realdata_model("tiny.en"), "-", NULL};
     spawn_result r = spawn_run(argv, bytes, n, NULL, 0.0);
     assert_int_equal(r.code, 0);
     assert_non_null(strstr(r.out, WORDS));
@@ -176,11 +176,11 @@ static void a_model_that_is_none_is_code_4(void **state)
     (void)state;
     const char *folder = realdata_folder();
     write_file(in(folder, "model.bin"), "not a model", 11);
-    const char *const no_model[] = {ATTEND_PROGRAM, "transcribe",    "--offline",
-                                    "-m",        "no-such-model", realdata_speech(SPEECH),
-                                    NULL};
-    const char *const broken[] = {ATTEND_PROGRAM, "transcribe", "-m", folder, realdata_speech(SPEECH),
-                                  NULL};
+    const char *const no_model[] = {
+        ATTEND_PROGRAM,          "transcribe", "--offline", "-m", "no-such-model",
+        realdata_speech(SPEECH), NULL};
+    const char *const broken[] = {ATTEND_PROGRAM,          "transcribe", "-m", folder,
+                                  realdata_speech(SPEECH), NULL};
     spawn_result r = spawn_run(no_model, NULL, 0, NULL, 0.0);
     assert_int_equal(r.code, 4);
     assert_non_null(strstr(r.err, "no-such-model"));
@@ -247,7 +247,7 @@ static void an_interrupt_keeps_what_is_finished(void **state)
     const char *folder = realdata_folder();
     const char *const argv[] = {
         ATTEND_PROGRAM, "transcribe", "-m",   realdata_model("tiny.en"), "-q", "-f",
-        "json",      "-o",         folder, realdata_speech(SPEECH),   NULL};
+        "json",         "-o",         folder, realdata_speech(SPEECH),   NULL};
     for (int i = 0; i < 12; i++) {
         spawn_result r = spawn_run(argv, NULL, 0, NULL, 0.05 + 0.12 * i);
         assert_true(r.code == 0 || r.code == 130);

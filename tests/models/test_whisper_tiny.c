@@ -1,0 +1,186 @@
+/* test_whisper_tiny.c - the Whisper network on small random weights
+ * (tests/golden/whisper_tiny_random) against Hugging Face's implementation; made by
+ * tools/reference/dump_tiny_random.py. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "mem.h"
+#include "rig.h"
+#include "whisper.h"
+
+#define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
+
+enum { MAX_TOKENS = 64 };
+
+typedef struct fixture {
+    rig r;
+    att_weights *model, *golden;
+    att_whisper *whisper;
+    att_whisper_session *session;
+} fixture;
+
+static float *floats(const fixture *f, const char *name, int64_t n)
+{
+    const att_array *a = att_weights_find(f->golden, name);
+    assert_non_null(a);
+    assert_int_equal(att_array_elements(a), n);
+    float *x = att_calloc((size_t)n, sizeof *x);
+    assert_non_null(x);
+    for (size_t i = 0; i < (size_t)n; i++) x[i] = (float)att_array_value(a, i);
+    return x;
+}
+
+static fixture open_fixture(int portable)
+{
+    fixture f = {0};
+    att_err err;
+    f.r = rig_open(portable);
+    if (att_weights_open(&f.model, GOLDEN "model.safetensors", &err) ||
+        att_weights_open(&f.golden, GOLDEN "golden.safetensors", &err) ||
+        att_whisper_open(&f.whisper, f.r.device, f.model, &err) ||
+        att_whisper_session_create(&f.session, f.whisper, &err))
+        fail_msg("%s", err.text);
+    return f;
+}
+
+static void close_fixture(fixture *f)
+{
+    att_whisper_session_destroy(f->session);
+    att_whisper_close(f->whisper);
+    att_weights_close(f->model);
+    att_weights_close(f->golden);
+    rig_close(&f->r);
+}
+
+/* Two sums of f32 in different orders through four blocks; the values are of size 1 to 10. */
+static void assert_close(const float *got, const float *want, int64_t n, const char *what)
+{
+    double worst = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        const double off = fabs((double)got[i] - (double)want[i]);
+        if (!(off <= worst)) worst = off; /* a NaN becomes the worst and stays */
+    }
+    if (!(worst <= 2e-4)) fail_msg("%s is %g off, at most 2e-4 is expected", what, worst);
+}
+
+static void encode(fixture *f)
+{
+    const att_whisper_config *c = att_whisper_get_config(f->whisper);
+    float *mel = floats(f, "mel", (int64_t)2 * c->audio_ctx * c->n_mels);
+    att_err err;
+    if (att_whisper_encode(f->session, mel, &err)) fail_msg("%s", err.text);
+    att_free(mel);
+}
+
+static int32_t read_ids(const fixture *f, int32_t *ids)
+{
+    const att_array *a = att_weights_find(f->golden, "ids");
+    assert_non_null(a);
+    for (int32_t i = 0; i < (int32_t)a->dims[0]; i++)
+        ids[i] = (int32_t)att_array_value(a, (size_t)i);
+    return (int32_t)a->dims[0];
+}
+
+/* Decodes ids[from..to) and compares their logits. */
+static void check_logits(fixture *f, const int32_t *ids, int32_t from, int32_t to,
+                         const float *want)
+{
+    const int32_t vocab = att_whisper_get_config(f->whisper)->vocab;
+    static float logits[1024];
+    att_err err;
+    if (att_whisper_decode(f->session, ids + from, to - from, &err)) fail_msg("%s", err.text);
+    for (int32_t i = from; i < to; i++) {
+        if (att_whisper_logits(f->session, i - from, logits, &err)) fail_msg("%s", err.text);
+        assert_close(logits, want + (int64_t)i * vocab, vocab, "logits");
+    }
+}
+
+static void check_all(int portable)
+{
+    fixture f = open_fixture(portable);
+    const att_whisper_config *c = att_whisper_get_config(f.whisper);
+    const int64_t n_audio = (int64_t)c->audio_ctx * c->audio_width;
+    int32_t ids[MAX_TOKENS];
+    const int32_t n = read_ids(&f, ids);
+    float *want = floats(&f, "encoder", n_audio);
+    float *logits = floats(&f, "logits", (int64_t)n * c->vocab);
+    float *got = att_calloc((size_t)n_audio, sizeof *got);
+
+    encode(&f);
+    assert_int_equal(att_whisper_read_audio(f.session, got, NULL), ATT_OK);
+    assert_close(got, want, n_audio, "encoder");
+    check_logits(&f, ids, 0, n, logits); /* all at once, ... */
+    att_whisper_truncate(f.session, 0);
+    for (int32_t i = 0; i < n; i++) check_logits(&f, ids, i, i + 1, logits); /* one by one, ... */
+    att_whisper_truncate(f.session, 5);
+    check_logits(&f, ids, 5, n, logits); /* and from the middle */
+    att_free(want);
+    att_free(logits);
+    att_free(got);
+    close_fixture(&f);
+}
+
+static void network_matches_reference(void **state)
+{
+    (void)state;
+    for (int portable = rig_portable_only(); portable < 2; portable++) check_all(portable);
+}
+
+static void senseless_calls_are_refused(void **state)
+{
+    (void)state;
+    fixture f = open_fixture(rig_portable_only());
+    const int32_t ids[] = {1, 300}, vocab = att_whisper_get_config(f.whisper)->vocab;
+    static int32_t many[64];
+    att_err err;
+    assert_int_equal(vocab, 300);
+    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_E_ARG); /* not encoded */
+    encode(&f);
+    assert_int_equal(att_whisper_decode(f.session, ids, 2, &err), ATT_E_ARG); /* no such token */
+    assert_non_null(strstr(err.text, "300"));
+    assert_int_equal(att_whisper_decode(f.session, many, 33, &err), ATT_E_SHAPE);
+    assert_int_equal(att_whisper_decode(f.session, many, 32, &err), ATT_OK);
+    assert_int_equal(att_whisper_decode(f.session, many, 1, &err), ATT_E_SHAPE);
+    close_fixture(&f);
+}
+
+/* A tensor that is missing, of another shape or dtype: all are named at once. */
+static void all_complaints_come_together(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"model.encoder.layers.0.fc1.weight\":{\"dtype\":\"F16\",\"shape\":[8,2],"
+        "\"data_offsets\":[0,32]},\"model.encoder.conv1.weight\":{\"dtype\":\"I32\",\"shape\":[2,1,"
+        "3]"
+        ",\"data_offsets\":[32,56]}}";
+    unsigned char file[sizeof header + 8 + 56] = {0};
+    const size_t n = sizeof header - 1;
+    for (int b = 0; b < 8; b++) file[b] = (unsigned char)(n >> 8 * b);
+    memcpy(file + 8, header, n);
+    rig r = rig_open(rig_portable_only());
+    att_weights *weights;
+    att_whisper *whisper;
+    att_err err;
+    assert_int_equal(att_weights_open_memory(&weights, "small", file, 8 + n + 56, &err), ATT_OK);
+    assert_int_equal(att_whisper_open(&whisper, r.device, weights, &err), ATT_E_MODEL);
+    assert_null(whisper);
+    assert_non_null(strstr(err.text, "conv1.weight"));
+    assert_non_null(strstr(err.text, "conv1.bias"));
+    att_weights_close(weights);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(network_matches_reference),
+        cmocka_unit_test(senseless_calls_are_refused),
+        cmocka_unit_test(all_complaints_come_together),
+    };
+    return cmocka_run_group_tests_name("whisper_tiny", tests, NULL, NULL);
+}
