@@ -1,8 +1,9 @@
 /* linear.h - y = x W^T + b with an epilogue; the object that owns one weight matrix.
  *
- * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, rows for
- * portable ones. bf16, int8 and 4-bit layouts join this list later without changing a caller.
- * Truth: lib/ref/linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests: tests/kernels/test_linear.c */
+ * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, rows
+ * for portable ones. bf16, int8 and 4-bit layouts join this list later without changing a caller.
+ * Truth: lib/ref/linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests: tests/kernels/test_linear.c
+ */
 #ifndef ATT_LINEAR_H
 #define ATT_LINEAR_H
 
@@ -13,26 +14,33 @@
 extern "C" {
 #endif
 
-typedef enum att_act { ATT_ACT_NONE, ATT_ACT_GELU_ERF, ATT_ACT_GELU_TANH, ATT_ACT_RELU, ATT_ACT_SILU } att_act;
+typedef enum att_act {
+    ATT_ACT_NONE,
+    ATT_ACT_GELU_ERF,
+    ATT_ACT_GELU_TANH,
+    ATT_ACT_RELU,
+    ATT_ACT_SILU
+} att_act;
 
-/* A weight as a file stores it: host memory, rows N (outputs) x cols K (inputs), row-major, possibly
- * unaligned; parts may be stacked below each other (q, k and v as one matrix). */
+/* A weight as a file stores it: host memory, rows N (outputs) x cols K (inputs), row-major,
+ * possibly unaligned; parts may be stacked below each other (q, k and v as one matrix). */
 typedef struct att_weight_part {
-    const void *data;      /* N x K of dtype: ATT_F32, ATT_F16, ATT_BF16 or ATT_I8 */
+    const void *data; /* N x K of dtype: ATT_F32, ATT_F16, ATT_BF16 or ATT_I8 */
     att_dtype dtype;
-    const float *scale;    /* ATT_I8: value = data * scale[row]; else NULL. CTranslate2 stores 1/scale:
-                              its loader turns it round. */
+    const float *scale; /* ATT_I8: value = data * scale[row]; else NULL. CTranslate2 stores 1/scale:
+                           its loader turns it round. */
     int32_t rows;
-    const float *bias;     /* f32[rows] or NULL (zeros) */
+    const float *bias; /* f32[rows] or NULL (zeros) */
 } att_weight_part;
 
 typedef struct att_linear att_linear;
 
 /* Packs and uploads; the parts are not needed afterwards. bf16 and i8 parts are held as f16 only if
  * each value survives it, else as f32; f16 stays f16. All device memory is taken from arena. */
-att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena, const char *name,
-                             const att_weight_part *parts, size_t n_parts, int32_t cols, att_err *err);
-void att_linear_destroy(att_linear *linear); /* the host object; the arena owns the memory */
+att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena,
+                             const char *name, const att_weight_part *parts, size_t n_parts,
+                             int32_t cols, att_err *err);
+void att_linear_destroy(att_linear *linear);       /* the host object; the arena owns the memory */
 int32_t att_linear_rows(const att_linear *linear); /* N */
 int32_t att_linear_cols(const att_linear *linear); /* K */
 
@@ -50,8 +58,8 @@ att_status att_linear_apply(att_queue *queue, const att_linear *linear, att_mat 
                             const att_epilogue *epilogue, att_err *err);
 
 /* y[m] = row ids[m] of the weight + add[m]: an embedding that shares its table with a linear.
- * ids: i32[M] on the device, each in [0, N) (the caller's promise; a row out of range reads as NaN).
- * add: f32[M,K] or absent. */
+ * ids: i32[M] on the device, each in [0, N) (the caller's promise; a row out of range reads as
+ * NaN). add: f32[M,K] or absent. */
 att_status att_linear_rows_of(att_queue *queue, const att_linear *linear, att_view ids, att_mat y,
                               att_mat add, att_err *err);
 

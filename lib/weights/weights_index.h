@@ -1,0 +1,63 @@
+/* weights_index.h - what an att_weights is made of, for the readers of the single formats.
+ *
+ * A reader checks one file from front to back and adds entries; weights.c owns opening, order,
+ * duplicates and look-up. */
+#ifndef ATTI_WEIGHTS_INDEX_H
+#define ATTI_WEIGHTS_INDEX_H
+
+#include "filemap.h"
+#include "weights.h"
+
+typedef struct atti_entry {
+    att_array array; /* array.name is owned */
+    uint64_t at;     /* where in the file the entry is declared, for messages */
+    size_t storage;  /* an alias has its target's number */
+} atti_entry;
+
+typedef struct atti_pair {
+    char *key, *value;
+} atti_pair;
+
+struct att_weights {
+    char *path;
+    const char *format;
+    att_filemap map; /* empty when the bytes are the caller's */
+    const uint8_t *bytes;
+    size_t n_bytes;
+    atti_entry *entries; /* sorted by name once read */
+    size_t n_entries, entries_room;
+    size_t n_sorted; /* the entries that atti_find() knows */
+    atti_pair *pairs;
+    size_t n_pairs, pairs_room;
+    uint8_t *wanted; /* by storage: some bind asked for it */
+};
+
+/* "read PATH: byte AT: ..." as ATT_E_MODEL. */
+att_status atti_reject(const att_weights *weights, uint64_t at, att_err *err, const char *format,
+                       ...) ATT_PRINTF(4, 5);
+att_status atti_no_memory(const att_weights *weights, att_err *err);
+
+/* Whether n bytes are a name: 1 to 1024 bytes of UTF-8 without control characters. */
+int atti_is_name(const uint8_t *bytes, size_t n);
+
+/* Appends an entry that owns a copy of the name; the array's other members are taken as they are.
+ */
+att_status atti_add_array(att_weights *weights, const char *name, size_t n_name,
+                          const att_array *array, uint64_t at, att_err *err);
+/* Appends `name` as another name of the entry with that storage. */
+att_status atti_add_alias(att_weights *weights, const char *name, const atti_entry *target,
+                          uint64_t at, att_err *err);
+att_status atti_add_pair(att_weights *weights, const char *key, const char *value, att_err *err);
+
+/* Sorts by name and rejects a name that is there twice. atti_find() knows the names of the latest
+ * sort. */
+att_status atti_sort(att_weights *weights, att_err *err);
+atti_entry *atti_find(const att_weights *weights, const char *name);
+
+/* bytes = size * product of dims, or 0 when that does not fit in 63 bits. bits: of one element. */
+int atti_array_bytes(const int64_t *dims, int32_t rank, uint64_t bits, uint64_t *bytes);
+
+att_status atti_read_ct2(att_weights *weights, att_err *err);
+att_status atti_read_safetensors(att_weights *weights, att_err *err);
+
+#endif /* ATTI_WEIGHTS_INDEX_H */
