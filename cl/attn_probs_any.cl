@@ -13,11 +13,7 @@ void attn_probs_any(const int R, const int S, __global const float *z, const int
     z += z_at + (size_t)b * z_batch + (size_t)r * S;
     p += p_at + (size_t)b * p_batch + (size_t)r * S;
     float top = -3.0e38f, sum = 0.0f;
-    int seen = 0;
-    for (int j = 0; j < S; j++) {
-        top = z[j] > top ? z[j] : top;
-        seen |= z[j] != -3.0e38f;
-    }
-    for (int j = 0; j < S; j++) sum += exp(z[j] - top);
-    for (int j = 0; j < S; j++) p[j] = seen ? exp(z[j] - top) / sum : 0.0f;
+    for (int j = 0; j < S; j++) top = z[j] > top ? z[j] : top;
+    for (int j = 0; j < S; j++) sum += z[j] == -3.0e38f ? 0.0f : exp(z[j] - top);
+    for (int j = 0; j < S; j++) p[j] = z[j] == -3.0e38f ? 0.0f : exp(z[j] - top) / sum;
 }
