@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "languages.h"
 #include "mem.h"
 #include "models.h"
 #include "paths.h"

@@ -8,6 +8,7 @@ pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(CLBLAST REQUIRED IMPORTED_TARGET clblast)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 
 add_library(fft INTERFACE) # what lies behind modalities/speech/fft.h
 if(ATT_FFT STREQUAL "fftw")
@@ -38,12 +39,10 @@ if(ATT_SANITIZE)
 endif()
 
 function(room name folder)
-  cmake_parse_arguments(ROOM "" "PROGRAM" "LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
-  if(ROOM_PROGRAM)
-    add_executable(${name} ${sources})
-    set_target_properties(${name} PROPERTIES OUTPUT_NAME ${ROOM_PROGRAM})
-  elseif(sources)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$") # of the program, which links the room
+  if(sources)
     add_library(${name} STATIC ${sources})
   else()
     add_library(${name} STATIC ${PROJECT_SOURCE_DIR}/cmake/empty.c)
