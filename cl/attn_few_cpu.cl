@@ -92,6 +92,7 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
     const int first = chunk * CHUNK, n = min(CHUNK, S - first), wide = (n + VL - 1) / VL * VL;
     const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
     const mask m = MASK_OF(b, T, S);
+    if (T == 0) return;
     k += k_at + (size_t)b * k_batch + (size_t)(h / share) * k_head + (size_t)first * k_token;
     v += v_at + (size_t)b * v_batch + (size_t)(h / share) * v_head + (size_t)first * v_token;
 

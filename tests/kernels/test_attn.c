@@ -1,12 +1,17 @@
-/* test_attn.c - the conformance cases of attn (lib/conform/conform_attn.c) on the device under
- * test. */
+/* test_attn.c - the conformance cases of attention (lib/conform/conform_attn.c) on the device under
+ * test, and what callers may rely on beyond them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include "attn.h"
 #include "rig.h"
+
+enum { H = 4, D = 24, T = 60, S = 600, ROW = H * D };
 
 static void device_matches_reference(void **state)
 {
@@ -14,8 +19,290 @@ static void device_matches_reference(void **state)
     rig_run_stem("attn");
 }
 
+/* One call of T queries over S keys on a device of its own. */
+typedef struct desk {
+    rig r;
+    att_arena *arena;
+    att_view scratch;
+    att_attn_call call;
+} desk;
+
+static att_view take(desk *d, int64_t n, uint32_t seed)
+{
+    static float x[S * ROW];
+    att_view v;
+    assert_true(n <= S * ROW);
+    att_conform_fill(x, n, seed, 1.0f);
+    assert_int_equal(att_arena_take(d->arena, "test", ATT_F32, n, &v, NULL), ATT_OK);
+    assert_int_equal(att_queue_write(d->r.queue, v, x, n, NULL), ATT_OK);
+    return v;
+}
+
+/* Arrays and the plain call, on the rig's device. */
+static void lay_out(desk *d)
+{
+    assert_int_equal(att_arena_create(&d->arena, d->r.device, "test", NULL), ATT_OK);
+    d->call = (att_attn_call){.batch = 1, .heads = H, .kv_heads = H, .d_qk = D, .d_v = D};
+    d->call.n_q = T;
+    d->call.n_k = S;
+    d->call.scale = 0.5f;
+    d->call.q = (att_attn_view){take(d, T * ROW, 1), 0, D, ROW};
+    d->call.k = (att_attn_view){take(d, S * ROW, 2), 0, D, ROW};
+    d->call.v = (att_attn_view){take(d, S * ROW, 3), 0, D, ROW};
+    d->call.out = (att_attn_view){take(d, T * ROW, 4), 0, D, ROW};
+    const int64_t n = att_attn_scratch(d->r.device, &d->call);
+    assert_int_equal(att_arena_take(d->arena, "scratch", ATT_F32, n + 1, &d->scratch, NULL),
+                     ATT_OK);
+}
+
+static void open_desk(desk *d, int portable)
+{
+    memset(d, 0, sizeof *d);
+    d->r = rig_open(portable);
+    lay_out(d);
+}
+
+static void close_desk(desk *d)
+{
+    att_arena_destroy(d->arena);
+    rig_close(&d->r);
+}
+
+static void attend(desk *d, const att_attn_call *call, float *out)
+{
+    att_err err = {ATT_OK, ""};
+    if (att_attn(d->r.queue, call, d->scratch, &err)) fail_msg("%s", err.text);
+    assert_int_equal(att_queue_read(d->r.queue, out, call->out.view, call->n_q * ROW, NULL),
+                     ATT_OK);
+}
+
+static void assert_near(const float *a, const float *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) assert_float_equal(a[i], b[i], 2e-5f);
+}
+
+/* The first rows of a causal call over all keys, and of calls over the keys up to them. */
+static void a_prefix_gives_the_same_rows(void **state)
+{
+    (void)state;
+    static float whole[T * ROW], part[T * ROW];
+    static const int32_t PREFIXES[] = {1, 5, 17, 59};
+    for (int portable = rig_portable_only(); portable < 2; portable++) {
+        desk d;
+        open_desk(&d, portable);
+        d.call.mask.flags = ATT_MASK_CAUSAL;
+        d.call.mask.q_first = S - T;
+        attend(&d, &d.call, whole);
+        for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++) {
+            att_attn_call call = d.call;
+            call.n_q = PREFIXES[i];
+            call.n_k = S - T + PREFIXES[i];
+            attend(&d, &call, part);
+            assert_near(part, whole, (size_t)call.n_q * ROW);
+        }
+        close_desk(&d);
+    }
+}
+
+/* Sparse with all selected is dense: a mask that hides nothing, however it is said. */
+static void a_mask_that_hides_nothing_changes_nothing(void **state)
+{
+    (void)state;
+    static float plain[T * ROW], masked[T * ROW];
+    const att_attn_mask masks[] = {
+        {.flags = ATT_MASK_WINDOW, .left = -1, .right = -1},
+        {.flags = ATT_MASK_WINDOW, .left = S, .right = S},
+        {.flags = ATT_MASK_CAUSAL, .q_first = S},
+        {.flags = ATT_MASK_SINK, .n_sink = S},
+        {.flags = ATT_MASK_GLOBAL, .n_global = T},
+        {.flags = ATT_MASK_SEQ},
+    };
+    for (int portable = rig_portable_only(); portable < 2; portable++) {
+        desk d;
+        open_desk(&d, portable);
+        for (int32_t n_q = T; n_q > 0; n_q = n_q == T ? 2 : 0) {
+            d.call.n_q = n_q;
+            d.call.mask = (att_attn_mask){.flags = 0};
+            attend(&d, &d.call, plain);
+            for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+                d.call.mask = masks[i];
+                attend(&d, &d.call, masked);
+                assert_memory_equal(masked, plain, (size_t)n_q * ROW * sizeof *plain);
+            }
+        }
+        close_desk(&d);
+    }
+}
+
+/* Positions are data: without a mask the order of the keys means nothing. */
+static void keys_may_come_in_any_order(void **state)
+{
+    (void)state;
+    static float forward[T * ROW], backward[T * ROW], rows[S * ROW], turned[S * ROW];
+    desk d;
+    open_desk(&d, rig_portable_only());
+    attend(&d, &d.call, forward);
+    att_view both[] = {d.call.k.view, d.call.v.view};
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(att_queue_read(d.r.queue, rows, both[n], S * ROW, NULL), ATT_OK);
+        for (int j = 0; j < S; j++)
+            memcpy(turned + j * ROW, rows + (S - 1 - j) * ROW, ROW * sizeof *rows);
+        assert_int_equal(att_queue_write(d.r.queue, both[n], turned, S * ROW, NULL), ATT_OK);
+    }
+    attend(&d, &d.call, backward);
+    assert_near(forward, backward, T * ROW);
+    close_desk(&d);
+}
+
+/* A row of a long call and the same row alone run different kernels and agree. */
+static void few_and_many_queries_agree(void **state)
+{
+    (void)state;
+    static float together[T * ROW], alone[ROW];
+    desk d;
+    open_desk(&d, rig_portable_only());
+    attend(&d, &d.call, together);
+    for (int32_t i = 0; i < T; i += 7) {
+        att_attn_call call = d.call;
+        call.n_q = 1;
+        call.q.view.at += i * ROW;
+        call.out.view.at += i * ROW;
+        attend(&d, &call, alone);
+        assert_near(alone, together + i * ROW, ROW);
+    }
+    close_desk(&d);
+}
+
+/* The sums of a row have one order, however many threads there are. */
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    static float out[2][2][T * ROW];
+    for (int one = 0; one < 2; one++) {
+        desk d;
+        att_err err;
+        att_device_options o = att_device_defaults();
+        o.select = getenv("ATT_TEST_DEVICE");
+        o.portable = rig_portable_only();
+        open_desk(&d, o.portable);
+        if (!att_device_get_info(d.r.device)->can_partition) {
+            close_desk(&d);
+            skip();
+        }
+        if (one) {
+            close_desk(&d);
+            o.threads = 1;
+            if (att_device_open(&d.r.device, &o, &err)) fail_msg("%s", err.text);
+            if (att_queue_create(&d.r.queue, d.r.device, &err)) fail_msg("%s", err.text);
+            lay_out(&d);
+        }
+        attend(&d, &d.call, out[one][0]);
+        d.call.n_q = 2;
+        attend(&d, &d.call, out[one][1]);
+        close_desk(&d);
+    }
+    assert_memory_equal(out[0][0], out[1][0], sizeof out[0][0]);
+    assert_memory_equal(out[0][1], out[1][1], 2 * ROW * sizeof(float));
+}
+
+static void expect(desk *d, const att_attn_call *call, att_status status, const char *word)
+{
+    att_err err = {ATT_OK, ""};
+    assert_int_equal(att_attn(d->r.queue, call, d->scratch, &err), status);
+    if (!strstr(err.text, word)) fail_msg("'%s' does not speak of %s", err.text, word);
+}
+
+/* Refused by name, and the output is left alone. */
+static void unknown_fields_are_refused_by_name(void **state)
+{
+    (void)state;
+    static float before[T * ROW], after[T * ROW];
+    desk d;
+    open_desk(&d, rig_portable_only());
+    const att_view v = d.scratch;
+    assert_int_equal(att_queue_read(d.r.queue, before, d.call.out.view, T * ROW, NULL), ATT_OK);
+    att_attn_call call = d.call;
+    call.softcap = 30.0f;
+    call.accumulate = 1;
+    expect(&d, &call, ATT_E_UNSUPPORTED, "accumulate, softcap");
+#define REFUSE(field, value, name)                                                                 \
+    call = d.call;                                                                                 \
+    call.field = value;                                                                            \
+    expect(&d, &call, ATT_E_UNSUPPORTED, name)
+    REFUSE(bias.view, v, "bias");
+    REFUSE(abs_gain, v, "abs_gain");
+    REFUSE(sink_logit, v, "sink_logit");
+    REFUSE(tiles.tile_k, 16, "tiles");
+    REFUSE(q_rows, v, "q_rows");
+    REFUSE(k_rows, v, "k_rows");
+    REFUSE(head_class, v, "head_class");
+    REFUSE(head_gain, v, "head_gain");
+    REFUSE(token_gain, v, "token_gain");
+    REFUSE(classes.rule, ATT_CLASS_GIVEN, "classes");
+    REFUSE(diag_mix, v, "diag_mix");
+    REFUSE(taps.entropy, v, "taps.entropy");
+    REFUSE(taps.distance, v, "taps.distance");
+    REFUSE(taps.windowed_distance, v, "taps.windowed_distance");
+    REFUSE(taps.argmax, v, "taps.argmax");
+    REFUSE(taps.class_mass, v, "taps.class_mass");
+    REFUSE(taps.key_mean, v, "taps.key_mean");
+    REFUSE(taps.key_band_mean, v, "taps.key_band_mean");
+    REFUSE(d_qk, 129, "129");
+#undef REFUSE
+    assert_int_equal(att_queue_read(d.r.queue, after, d.call.out.view, T * ROW, NULL), ATT_OK);
+    assert_memory_equal(before, after, sizeof before);
+    close_desk(&d);
+}
+
+static void senseless_calls_are_refused(void **state)
+{
+    (void)state;
+    const int32_t heads[] = {H};
+    desk d;
+    open_desk(&d, rig_portable_only());
+    att_attn_call call;
+#define REFUSE(field, value, status, word)                                                         \
+    call = d.call;                                                                                 \
+    call.field = value;                                                                            \
+    expect(&d, &call, status, word)
+    REFUSE(heads, 0, ATT_E_ARG, "heads 0");
+    REFUSE(kv_heads, 3, ATT_E_ARG, "divide");
+    REFUSE(n_k, -1, ATT_E_ARG, "-1 keys");
+    REFUSE(n_k, S + 1, ATT_E_SHAPE, "k needs");
+    REFUSE(v.token, ROW + 1, ATT_E_SHAPE, "v needs");
+    REFUSE(out.head, -1, ATT_E_ARG, "out");
+    REFUSE(q.view.dtype, ATT_I32, ATT_E_ARG, "q is i32");
+    REFUSE(q.view.buf, NULL, ATT_E_ARG, "q is not in device memory");
+    REFUSE(mask.flags, 1u << 8, ATT_E_ARG, "0x100");
+    REFUSE(mask.flags, ATT_MASK_BITS, ATT_E_ARG, "bits");
+    REFUSE(mask.left, -2, ATT_E_ARG, "-2");
+    REFUSE(mask.q_pos, d.scratch, ATT_E_ARG, "mask.q_pos is f32");
+    REFUSE(taps.lse, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "taps.lse");
+    REFUSE(taps.scores, d.call.k.view, ATT_E_ARG, "maps of 0 heads");
+#undef REFUSE
+    call = d.call;
+    call.taps.scores = d.call.k.view;
+    call.taps.heads = heads;
+    call.taps.n_heads = 1;
+    expect(&d, &call, ATT_E_ARG, "map of head 4");
+    if (att_attn_scratch(d.r.device, &d.call)) {
+        d.scratch = att_view_at(d.scratch, 2);
+        expect(&d, &d.call, ATT_E_SHAPE, "scratch needs");
+    }
+    close_desk(&d);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(device_matches_reference)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(device_matches_reference),
+        cmocka_unit_test(a_prefix_gives_the_same_rows),
+        cmocka_unit_test(a_mask_that_hides_nothing_changes_nothing),
+        cmocka_unit_test(keys_may_come_in_any_order),
+        cmocka_unit_test(few_and_many_queries_agree),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(unknown_fields_are_refused_by_name),
+        cmocka_unit_test(senseless_calls_are_refused),
+    };
     return cmocka_run_group_tests_name("attn", tests, NULL, NULL);
 }
