@@ -1,0 +1,98 @@
+/* test_allocations.c - a running session allocates nothing of ours, host or device: the linker puts
+ * counters before malloc, calloc, realloc and clCreateBuffer of every object linked here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include <CL/cl.h>
+
+#include "rig.h"
+#include "whisper.h"
+
+#define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
+
+static struct {
+    long host, device;
+} counted;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *block, size_t n);
+cl_mem __real_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, void *host,
+                             cl_int *status);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *block, size_t n);
+cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, void *host,
+                             cl_int *status);
+
+void *__wrap_malloc(size_t n)
+{
+    counted.host++;
+    return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    counted.host++;
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *block, size_t n)
+{
+    counted.host++;
+    return __real_realloc(block, n);
+}
+
+cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, void *host,
+                             cl_int *status)
+{
+    counted.device++;
+    return __real_clCreateBuffer(context, flags, n, host, status);
+}
+
+static void step(att_whisper_session *session, int32_t id, float *logits)
+{
+    att_err err;
+    if (att_whisper_decode(session, &id, 1, &err) || att_whisper_logits(session, 0, logits, &err))
+        fail_msg("%s", err.text);
+}
+
+static void a_running_session_allocates_nothing(void **state)
+{
+    (void)state;
+    rig r = rig_open(rig_portable_only());
+    att_weights *weights;
+    att_whisper *whisper;
+    att_whisper_session *session;
+    static float mel[100 * 80], logits[300];
+    att_err err;
+    if (att_weights_open(&weights, GOLDEN "model.safetensors", &err) ||
+        att_whisper_open(&whisper, r.device, weights, &err) ||
+        att_whisper_session_create(&session, whisper, &err) ||
+        att_whisper_encode(session, mel, &err))
+        fail_msg("%s", err.text);
+    assert_true(counted.host > 0 && counted.device > 0); /* the counters count */
+    step(session, 1, logits);                            /* makes the kernel objects of the queue */
+
+    const long host = counted.host, device = counted.device;
+    for (int32_t i = 0; i < 20; i++) step(session, i, logits);
+    if (att_whisper_encode(session, mel, &err)) fail_msg("%s", err.text);
+    step(session, 1, logits);
+    assert_int_equal(counted.host, host);
+    assert_int_equal(counted.device, device);
+
+    att_whisper_session_destroy(session);
+    att_whisper_close(whisper);
+    att_weights_close(weights);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_running_session_allocates_nothing)};
+    return cmocka_run_group_tests_name("allocations", tests, NULL, NULL);
+}
