@@ -47,6 +47,7 @@ typedef struct reader {
     att_weights *w;
     const char *header; /* not terminated */
     size_t n_header;
+    size_t searched; /* key_at() has looked at the header up to here */
     att_err *err;
 } reader;
 
@@ -82,15 +83,18 @@ static att_status scan(const reader *r)
     return ATT_OK;
 }
 
-/* Where the header first has `name` as a string, for messages; the header's
- * beginning when the file spells it with escapes. */
-static uint64_t key_at(const reader *r, const char *name)
+/* Where the header has `name` as a string, for messages. Names are asked for in the order of the
+ * header, so the search goes on from the last hit; a name that the header spells with escapes is
+ * not found, and from then on the answer is the header's beginning. */
+static uint64_t key_at(reader *r, const char *name)
 {
     const size_t n = strlen(name);
-    for (size_t i = 0; i + n + 2 <= r->n_header; i++)
-        if (r->header[i] == '"' && r->header[i + n + 1] == '"' &&
-            memcmp(r->header + i + 1, name, n) == 0)
-            return 8 + (uint64_t)i;
+    for (; r->searched + n + 2 <= r->n_header; r->searched++) {
+        const char *here = r->header + r->searched;
+        if (here[0] == '"' && here[n + 1] == '"' && memcmp(here + 1, name, n) == 0)
+            return 8 + (uint64_t)r->searched;
+    }
+    r->searched = r->n_header;
     return 8;
 }
 
@@ -104,7 +108,8 @@ static int whole(const cJSON *item, int64_t *value)
     return (double)*value == x;
 }
 
-static att_status read_dtype(const reader *r, const cJSON *item, att_array *a, uint64_t *bits)
+static att_status read_dtype(const reader *r, const cJSON *item, uint64_t at, att_array *a,
+                             uint64_t *bits)
 {
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const char *text = cJSON_GetStringValue(dtype);
@@ -115,11 +120,10 @@ static att_status read_dtype(const reader *r, const cJSON *item, att_array *a, u
         *bits = DTYPES[i].bits;
         return ATT_OK;
     }
-    return atti_reject(r->w, key_at(r, item->string), r->err, "'%s' has a dtype that is not known",
-                       item->string);
+    return atti_reject(r->w, at, r->err, "'%s' has a dtype that is not known", item->string);
 }
 
-static att_status read_shape(const reader *r, const cJSON *item, att_array *a)
+static att_status read_shape(const reader *r, const cJSON *item, uint64_t at, att_array *a)
 {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
     const cJSON *dim = NULL;
@@ -131,12 +135,11 @@ static att_status read_shape(const reader *r, const cJSON *item, att_array *a)
         a->rank++;
     }
     if (good) return ATT_OK;
-    return atti_reject(r->w, key_at(r, item->string), r->err,
-                       "'%s' has a shape that is not up to %d whole numbers", item->string,
-                       ATT_ARRAY_MAX_RANK);
+    return atti_reject(r->w, at, r->err, "'%s' has a shape that is not up to %d whole numbers",
+                       item->string, ATT_ARRAY_MAX_RANK);
 }
 
-static att_status read_array(const reader *r, const cJSON *item)
+static att_status read_array(reader *r, const cJSON *item)
 {
     att_array a = {0};
     uint64_t bits = 0;
@@ -147,8 +150,8 @@ static att_status read_array(const reader *r, const cJSON *item)
     const size_t n_data = r->w->n_bytes - data_at;
     const uint64_t at = key_at(r, item->string);
 
-    att_status status = read_dtype(r, item, &a, &bits);
-    if (!status) status = read_shape(r, item, &a);
+    att_status status = read_dtype(r, item, at, &a, &bits);
+    if (!status) status = read_shape(r, item, at, &a);
     if (status) return status;
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
@@ -170,7 +173,7 @@ static att_status read_array(const reader *r, const cJSON *item)
     return atti_add_array(r->w, item->string, strlen(item->string), &a, at, r->err);
 }
 
-static att_status read_metadata(const reader *r, const cJSON *item)
+static att_status read_metadata(reader *r, const cJSON *item)
 {
     const cJSON *pair = NULL;
     att_status status = ATT_OK;
@@ -217,7 +220,7 @@ static att_status check_cover(const reader *r)
     return ATT_OK;
 }
 
-static att_status read_items(const reader *r, const cJSON *root)
+static att_status read_items(reader *r, const cJSON *root)
 {
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, root)
@@ -264,10 +267,10 @@ att_status atti_read_safetensors(att_weights *weights, att_err *err)
                            "the header takes %" PRIu64 " bytes, the file has %zu after it (and a "
                            "header at most %" PRIu64 "); is it cut short?",
                            n, weights->n_bytes - 8, MAX_HEADER_BYTES);
-    const reader r = {.w = weights,
-                      .header = (const char *)weights->bytes + 8,
-                      .n_header = (size_t)n,
-                      .err = err};
+    reader r = {.w = weights,
+                .header = (const char *)weights->bytes + 8,
+                .n_header = (size_t)n,
+                .err = err};
     cJSON *root = NULL;
     att_status status = scan(&r);
     if (!status) status = parse(&r, &root);
