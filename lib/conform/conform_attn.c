@@ -59,6 +59,7 @@ typedef struct attn_case {
     X(causal_130x500_chunked_prefill, 2, 2, 2, 130, 500, 32, 32, 0, CAUSAL, 370, 0, 0, 0, 0)       \
     X(causal_rows_that_see_nothing_few, 1, 2, 2, 5, 40, 16, 16, LSE, CAUSAL, -3, 0, 0, 0, 0)       \
     X(causal_rows_that_see_nothing_many, 1, 2, 2, 60, 40, 16, 16, LSE, CAUSAL, -50, 0, 0, 0, 0)    \
+    X(causal_rows_that_see_nothing_chunks, 1, 2, 2, 5, 600, 16, 16, LSE, CAUSAL, -3, 0, 0, 0, 0)   \
     X(causal_ring, 2, 2, 2, 70, 90, 16, 16, POSITIONS, CAUSAL, 0, 0, 0, 0, 0)                      \
     X(causal_ring_few, 2, 2, 2, 5, 600, 16, 16, POSITIONS, CAUSAL, 0, 0, 0, 0, 0)                  \
     X(window_7_back_2_ahead, 1, 2, 2, 150, 300, 16, 16, 0, WINDOW, 60, 7, 2, 0, 0)                 \
@@ -72,6 +73,7 @@ typedef struct attn_case {
       300, 20, 0, 4, 0)                                                                            \
     X(sinks_alone, 1, 2, 2, 20, 30, 16, 16, LSE, SINK, 0, 0, 0, 3, 0)                              \
     X(causal_free_in_a_span, 2, 2, 2, 60, 200, 16, 16, 0, CAUSAL | SPAN, 100, 0, 0, 0, 0)          \
+    X(causal_free_in_a_span_far_ahead, 1, 2, 2, 60, 400, 16, 16, 0, CAUSAL | SPAN, 0, 0, 0, 0, 0)  \
     X(window_free_in_a_span, 1, 2, 2, 60, 200, 16, 16, 0, CAUSAL | SPAN | WINDOW | LIFTS, 100, 9,  \
       0, 0, 0)                                                                                     \
     X(window_a_span_does_not_lift_it, 1, 2, 2, 7, 200, 16, 16, 0, CAUSAL | SPAN | WINDOW, 100, 9,  \
