@@ -16,6 +16,9 @@
 
 enum { BLOCK_VALUES = 1 << 16, MIN_RATE_HZ = 100, MAX_RATE_HZ = 10000000 };
 
+/* Floats may well be louder than 1; what is beyond this has no power in a float. */
+static const float MAX_SAMPLE = 1e9f;
+
 struct att_audio {
     char *name;
     int fd;
@@ -29,34 +32,93 @@ struct att_audio {
     size_t n_mono, at; /* ... its frames, and those already given */
     size_t block_frames;
     sf_count_t n_read; /* frames since the start */
+    int cut;           /* the header promises more than there is */
     int ended, flushed;
+    int told; /* of the early end, once */
 };
 
-static att_status open_input(const char *path, int *fd, att_err *err)
+/* A file that can be read twice: the path itself, or a copy of what comes through a pipe. */
+static att_status open_input(const char *path, const char *name, int *out, att_err *err)
 {
-    if (strcmp(path, "-") == 0) return atti_spool_input(fd, err);
     struct stat st;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0) return att_fail(err, ATT_E_INPUT, "read %s: %s", path, strerror(errno));
-    if (fstat(*fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        close(*fd);
-        return att_fail(err, ATT_E_INPUT, "read %s: it is a folder, not a recording", path);
+    const int input = strcmp(path, "-") == 0;
+    att_status status = ATT_OK;
+    int fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        status = att_fail(err, ATT_E_INPUT, "read %s: %s", name, strerror(errno));
+    } else if (S_ISDIR(st.st_mode)) {
+        status = att_fail(err, ATT_E_INPUT, "read %s: it is a folder, not a recording", name);
+    } else if (input || !S_ISREG(st.st_mode)) {
+        int copy = -1;
+        status = atti_spool_pipe(fd, name, &copy, err);
+        if (!input) close(fd);
+        fd = copy;
     }
-    if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
-        close(*fd);
-        return att_fail(err, ATT_E_INPUT, "read %s: the file is empty", path);
-    }
-    return ATT_OK;
+    if (!status && fstat(fd, &st) == 0 && st.st_size == 0)
+        status = att_fail(err, ATT_E_INPUT, "read %s: it is empty, not even a header", name);
+    if (status && fd > STDIN_FILENO) close(fd);
+    if (!status) *out = fd;
+    return status;
+}
+
+/* Whether the header promises more bytes than there are, which libsndfile tells in its log alone.
+ * Programs that write to a pipe promise about 2 or 4 GB, and that is no promise. */
+static int is_cut(SNDFILE *file)
+{
+    char text[8192] = "";
+    sf_command(file, SFC_GET_LOG_INFO, text, sizeof text);
+    const char *line = strstr(text, "\ndata : ");
+    if (!line) line = strstr(text, " SSND : ");
+    unsigned long long promised, found;
+    return line && sscanf(strchr(line, ':'), ": %llu (should be %llu)", &promised, &found) == 2 &&
+           promised > found + 1 && promised < 0x7fff0000ULL;
+}
+
+/* The file as libsndfile asks for it. Not sf_open_fd(): on failure some versions close the fd,
+ * which is still to be given to ffmpeg, and others do not. */
+static sf_count_t file_bytes(void *fd)
+{
+    struct stat st;
+    return fstat(*(int *)fd, &st) == 0 ? (sf_count_t)st.st_size : -1;
+}
+
+static sf_count_t file_seek(sf_count_t offset, int whence, void *fd)
+{
+    return lseek(*(int *)fd, offset, whence);
+}
+
+static sf_count_t file_tell(void *fd)
+{
+    return lseek(*(int *)fd, 0, SEEK_CUR);
+}
+
+static sf_count_t file_read(void *bytes, sf_count_t n, void *fd)
+{
+    ssize_t got;
+    do got = read(*(int *)fd, bytes, (size_t)n);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? got : 0;
+}
+
+static SNDFILE *open_file(att_audio *a)
+{
+    SF_VIRTUAL_IO io = {
+        .get_filelen = file_bytes, .seek = file_seek, .read = file_read, .tell = file_tell};
+    return sf_open_virtual(&io, SFM_READ, &a->info, &a->fd);
 }
 
 /* libsndfile, or else ffmpeg and libsndfile over what it made. The fd becomes the stream's. */
 static att_status open_decoder(att_audio *a, int fd, att_err *err)
 {
     a->fd = fd;
-    a->file = sf_open_fd(fd, SFM_READ, &a->info, SF_FALSE);
-    if (a->file) return ATT_OK;
+    a->file = open_file(a);
+    if (a->file) {
+        a->cut = is_cut(a->file);
+        return ATT_OK;
+    }
     int spooled = -1;
-    const att_status status = atti_spool_ffmpeg(fd, a->rate_hz, a->name, &spooled, err);
+    const att_status status =
+        atti_spool_ffmpeg(fd, a->rate_hz, a->name, sf_strerror(NULL), a->log, &spooled, err);
     if (status) return status;
     close(fd);
     a->fd = spooled;
@@ -64,7 +126,7 @@ static att_status open_decoder(att_audio *a, int fd, att_err *err)
     a->info.samplerate = a->rate_hz;
     a->info.channels = 1;
     a->info.format = SF_FORMAT_RAW | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE;
-    a->file = sf_open_fd(spooled, SFM_READ, &a->info, SF_FALSE);
+    a->file = open_file(a);
     if (a->file) return ATT_OK;
     return att_fail(err, ATT_E_INPUT, "read %s: %s", a->name, sf_strerror(NULL));
 }
@@ -104,7 +166,7 @@ att_status att_audio_open(att_audio **out, const char *path, int32_t rate_hz, co
     a->fd = -1;
     a->rate_hz = rate_hz;
     a->log = log;
-    att_status status = open_input(path, &fd, err);
+    att_status status = open_input(path, a->name, &fd, err);
     if (!status) status = open_decoder(a, fd, err);
     if (!status) status = prepare(a, err);
     if (status)
@@ -126,12 +188,12 @@ void att_audio_close(att_audio *a)
     att_free(a);
 }
 
-static void say_end(const att_audio *a)
+static void say_end(att_audio *a)
 {
     const int broken = sf_error(a->file) != SF_ERR_NO_ERROR;
-    if (!broken &&
-        (a->info.frames <= 0 || a->info.frames == SF_COUNT_MAX || a->n_read >= a->info.frames))
-        return;
+    const int known = a->info.frames > 0 && a->info.frames < SF_COUNT_MAX;
+    if (a->told || (!broken && !a->cut && !(known && a->n_read < a->info.frames))) return;
+    a->told = 1;
     att_log_write(a->log, ATT_LOG_WARNING, "%s ends early, after %.2f s%s%s", a->name,
                   (double)a->n_read / a->info.samplerate, broken ? ": " : "",
                   broken ? sf_strerror(a->file) : "");
@@ -153,9 +215,11 @@ static att_status read_block(att_audio *a, att_err *err)
         float sum = 0.0f;
         for (size_t c = 0; c < channels; c++) sum += a->block[i * channels + c];
         a->mono[i] = channels == 1 ? sum : sum / (float)channels;
-        if (!isfinite(a->mono[i]))
-            return att_fail(err, ATT_E_INPUT, "read %s: sample %lld is not a finite number",
-                            a->name, (long long)a->n_read + (long long)i);
+        if (!(fabsf(a->mono[i]) <= MAX_SAMPLE)) /* a NaN too */
+            return att_fail(err, ATT_E_INPUT,
+                            "read %s: sample %lld is %g, samples lie between -1 and 1; the file is "
+                            "damaged or not what its header says",
+                            a->name, (long long)a->n_read + (long long)i, (double)a->mono[i]);
     }
     a->n_read += n;
     return ATT_OK;
