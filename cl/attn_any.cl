@@ -64,5 +64,7 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         for (int e = 0; e < E; e++) acc[e] = fma(p, kv_at(value, e), acc[e]);
     }
     for (int e = 0; e < E; e++) out[e] = seen ? acc[e] / sum : 0.0f;
-    if (lse) lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + i] = seen ? top + log(sum) : -3.0e38f;
+    if (lse)
+        lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + i] =
+            seen ? top + log(sum) : -3.0e38f;
 }

@@ -1,8 +1,8 @@
-/* attn_cpu.cl - out[b,h,i] = sum over visible j of softmax_j(scale q.k) v, many queries, CPU devices.
+/* attn_cpu.cl - out[b,h,i] = sum over visible j of softmax_j(scale q.k) v; many queries, CPUs.
  *
  * One work-item makes RB rows of one head from the panels of attn_pack_cpu.cl, KB keys at a time:
- * scores by a register tile of MR rows x 2 vectors into `z`, the running maximum and sum of each row,
- * then the same tile over the keys adds p v to `o`. Accumulators are named (an indexed array of them
+ * scores by a register tile of MR rows x 2 vectors into `z`, maximum and sum of each row so far,
+ * then the same tile over the keys adds p v to `o`. Accumulators are named (an array of them
  * would spill). A key block that no row sees is skipped; only one that is partly seen asks the
  * predicate, and there the value of a masked key meets p = 0, so it must be a finite number.
  * NaN stays: a NaN score is no new maximum but poisons the sum. A row that sees nothing becomes

@@ -12,7 +12,8 @@
 #define MAX_WIDTH 128
 
 /* z[0..4) = q . key rows 0..3, `token` apart. */
-static inline void score_four(const float *q, int D, __global const WEIGHT *key, int token, float *z)
+static inline void score_four(const float *q, int D, __global const WEIGHT *key, int token,
+                              float *z)
 {
     __global const WEIGHT *k0 = key, *k1 = k0 + token, *k2 = k1 + token, *k3 = k2 + token;
     vec a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f;

@@ -27,7 +27,8 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
             const int m = m0 + ly + 16 * i, n = n0 + ly + 16 * i;
             x_tile[lx][ly + 16 * i] =
                 m < M && k < K ? x[x_at + (size_t)m * x_stride + k] : 0.0f;
-            w_tile[lx][ly + 16 * i] = n < N && k < K ? weight_at(w, w_at + (size_t)n * K + k) : 0.0f;
+            w_tile[lx][ly + 16 * i] =
+                n < N && k < K ? weight_at(w, w_at + (size_t)n * K + k) : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int d = 0; d < DEPTH; d++)

@@ -23,8 +23,8 @@
 #endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
-void gemm_cpu(const int M, const int N, const int K, __global const float *restrict x, const int x_at,
-              const int x_stride, __global const WEIGHT *restrict w, const int w_at,
+void gemm_cpu(const int M, const int N, const int K, __global const float *restrict x,
+              const int x_at, const int x_stride, __global const WEIGHT *restrict w, const int w_at,
               __global const float *bias, const int bias_at, const int act,
               __global const float *gate, const int gate_at, __global const float *residual,
               const int residual_at, const int residual_stride, __global float *y, const int y_at,

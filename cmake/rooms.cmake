@@ -1,5 +1,5 @@
 # rooms.cmake - room(): a folder of C files as one static library whose own folder is the only
-# include path it offers. A room sees another only by LINKS, so a forbidden include does not compile.
+# include path it offers. A room sees another only by LINKS; a forbidden include does not compile.
 find_package(Threads REQUIRED)
 find_package(OpenCL REQUIRED)
 find_package(PkgConfig REQUIRED)

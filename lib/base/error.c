@@ -11,9 +11,11 @@
 const char *att_status_text(att_status status)
 {
     switch (status) {
-    case ATT_OK: return "ok";
+    case ATT_OK:
+        return "ok";
 #define ATT_STATUS_CASE(name, text)                                                                \
-    case name: return text;
+    case name:                                                                                     \
+        return text;
         ATT_STATUS_LIST(ATT_STATUS_CASE)
 #undef ATT_STATUS_CASE
     }
@@ -50,13 +52,17 @@ size_t att_dtype_bytes(att_dtype dtype)
 {
     switch (dtype) {
     case ATT_F32:
-    case ATT_I32: return 4;
+    case ATT_I32:
+        return 4;
     case ATT_F16:
     case ATT_BF16:
-    case ATT_I16: return 2;
+    case ATT_I16:
+        return 2;
     case ATT_I8:
-    case ATT_U8: return 1;
-    case ATT_N_DTYPES: break;
+    case ATT_U8:
+        return 1;
+    case ATT_N_DTYPES:
+        break;
     }
     return 0;
 }

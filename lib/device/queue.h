@@ -2,7 +2,8 @@
  *
  * Kernels are named by the ids that cl/kernels.def lists. A program is compiled once per (sources,
  * options, device, driver) and kept in the cache folder; on a CPU device every kernel of it is
- * launched once with sizes of zero before it is saved, because PoCL compiles at the first launch. */
+ * launched once with sizes of zero before it is saved, because PoCL compiles at the first launch.
+ */
 #ifndef ATT_QUEUE_H
 #define ATT_QUEUE_H
 
@@ -85,7 +86,8 @@ att_status att_queue_launch(att_queue *queue, const att_launch *launch, att_err 
 
 /* Copies n elements of the view's dtype. Writing returns when `from` may be reused; reading returns
  * when the data is there (all earlier work is done then). */
-att_status att_queue_write(att_queue *queue, att_view to, const void *from, int64_t n, att_err *err);
+att_status att_queue_write(att_queue *queue, att_view to, const void *from, int64_t n,
+                           att_err *err);
 att_status att_queue_read(att_queue *queue, void *to, att_view from, int64_t n, att_err *err);
 att_status att_queue_copy(att_queue *queue, att_view to, att_view from, int64_t n, att_err *err);
 att_status att_queue_zero(att_queue *queue, att_view to, int64_t n, att_err *err);

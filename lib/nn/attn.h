@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* f32 elements of scratch that the call needs on this device; pure. Grows with the call's sizes only. */
+/* f32 elements of scratch that the call needs on this device; pure. Grows with the call's sizes
+ * only. */
 int64_t att_attn_scratch(const att_device *device, const att_attn_call *call);
 
 /* out = what attend/attn.h says. Borrows every buffer, allocates nothing. A row that sees nothing

@@ -15,13 +15,14 @@ extern "C" {
 #endif
 
 typedef struct att_cache {
-    att_view k, v;       /* in the storage dtype */
+    att_view k, v; /* in the storage dtype */
     int32_t capacity, kv_heads, d_qk, d_v;
-    int32_t length;      /* tokens held; host state, set back to drop the newest ones */
+    int32_t length; /* tokens held; host state, set back to drop the newest ones */
 } att_cache;
 
 att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, att_dtype dtype,
-                          int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v, att_err *err);
+                          int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v,
+                          att_err *err);
 
 /* Appends rows of k[n, G*D] and v[n, G*E] (f32, any stride) and grows length. ATT_E_SHAPE when the
  * capacity does not hold them: nothing is written. */

@@ -23,7 +23,8 @@ typedef struct att_norm {
 } att_norm;
 
 /* y[r] = norm(x[r]); y may be x. Allocates nothing. NaN in a row makes the row NaN. */
-att_status att_norm_apply(att_queue *queue, const att_norm *norm, att_mat x, att_mat y, att_err *err);
+att_status att_norm_apply(att_queue *queue, const att_norm *norm, att_mat x, att_mat y,
+                          att_err *err);
 
 size_t att_norm_kernels(const att_device *device, att_kernel_id *list, size_t room);
 

@@ -27,8 +27,8 @@ void att_ref_linear(const att_mat *x, const att_mat *w, const att_view *bias, in
 float att_ref_act(int act, float x);
 
 /* kind: an att_norm_kind number of nn/norm.h: 0 layer, 1 rms, 2 ada. */
-void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma, const att_view *beta,
-                  const att_mat *y);
+void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma,
+                  const att_view *beta, const att_mat *y);
 
 /* x[rows][C_in] padded, w[C_out][C_in][width], y[(rows-width)/stride+1][C_out]. */
 void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int32_t width,

@@ -58,7 +58,7 @@ const att_array *att_weights_at(const att_weights *weights, size_t i); /* NULL p
 const att_array *att_weights_find(const att_weights *weights, const char *name); /* or NULL */
 
 /* Text beside the arrays, or NULL: the keys of safetensors' __metadata__; for CTranslate2 "spec"
- * ("WhisperSpec"), "revision" and "binary_version". */
+ * (such as a family of models), "revision" and "binary_version". */
 const char *att_weights_meta(const att_weights *weights, const char *key);
 
 /* Element i of an array as a double, whatever its dtype (i8 without its scale); NaN past the end or

@@ -11,7 +11,7 @@ enum {
     HALF = ATT_MEL_FFT / 2,
     BUFFER = ATT_MEL_FFT + 64 * ATT_MEL_HOP, /* samples that wait to become frames */
     RING = 2 * ATT_MEL_WINDOW + 16,          /* frames kept: a window and one before it */
-    TAIL = 2 /* frames behind the last whole hop that still touch samples */
+    TAIL = 3 /* frames behind the last whole hop that may still touch samples */
 };
 
 /* One triangle of the filterbank: bins [first, first + n). */

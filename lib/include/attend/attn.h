@@ -1,10 +1,11 @@
-/* attn.h - one attention call as a value: which keys a query sees, how loud each head speaks, what is
- * redistributed and what is read out. Data for one call over one set of weights.
+/* attn.h - one attention call as a value: which keys a query sees, how loud each head speaks, what
+ * is redistributed and what is read out. Data for one call over one set of weights.
  *
  * Letters (docs/shapes.md): B batch, H query heads, G key/value heads (head h reads h / (H/G)),
- * T queries, S keys, D width of q and k, E width of v. Zero-initialise an att_attn_call: each field's
- * zero is neutral, and nothing is ever inferred from shapes. The same struct drives the kernels
- * (views with buf) and the plain C reference (views with host); small host arrays are pointers. */
+ * T queries, S keys, D width of q and k, E width of v. Zero-initialise an att_attn_call: each
+ * field's zero is neutral, and nothing is ever inferred from shapes. The same struct drives the
+ * kernels (views with buf) and the plain C reference (views with host); small host arrays are
+ * pointers. */
 #ifndef ATT_ATTN_CALL_H
 #define ATT_ATTN_CALL_H
 
@@ -70,33 +71,36 @@ typedef enum att_class_rule {
 
 typedef struct att_attn_classes {
     att_class_rule rule;
-    att_view key_class;    /* u8[S], or u8[H][S] when per_head */
+    att_view key_class; /* u8[S], or u8[H][S] when per_head */
     int32_t per_head;
     float gain[ATT_ATTN_MAX_CLASSES];
     int32_t target;
     int32_t row_begin, row_end; /* queries it applies to; end 0: all */
     /* Applies to a row only if the mass of the classes in the bit set `when_of` is at least
-     * when_mass and the part of the classes in `when_part_of` in it at least when_part. 0: always. */
+     * when_mass and the part of the classes in `when_part_of` in it at least when_part. 0: always.
+     */
     uint32_t when_of, when_part_of;
     float when_mass, when_part;
 } att_attn_classes;
 
-/* Read-outs; an absent view is not computed. Rows are [B][H][T], keys [B][H][S], all f32 but argmax. */
+/* Read-outs; an absent view is not computed. Rows are [B][H][T], keys [B][H][S], all f32 but
+ * argmax. */
 typedef struct att_attn_taps {
-    att_view lse;      /* log-sum-exp of the visible scores; -3e38 where none is visible */
-    att_view entropy;  /* of the row, nats */
-    att_view distance; /* mean of q_pos - k_pos under the row */
+    att_view lse;               /* log-sum-exp of the visible scores; -3e38 where none is visible */
+    att_view entropy;           /* of the row, nats */
+    att_view distance;          /* mean of q_pos - k_pos under the row */
     att_view windowed_distance; /* mean of min(q_pos - k_pos, distance_window) */
     int32_t distance_window;
     att_view argmax;     /* i32: key index of the largest probability, -1 where none is visible */
     att_view class_mass; /* [B][H][T][ATT_ATTN_MAX_CLASSES] before any gain */
     att_view key_mean;   /* mean over all T rows of A[.,j] */
-    att_view key_band_mean; /* mean over rows with band_low <= q_pos - k_pos <= band_high, 0 if none */
+    att_view
+        key_band_mean; /* mean over rows with band_low <= q_pos - k_pos <= band_high, 0 if none */
     int32_t band_low, band_high;
     /* Scores (after scale, softcap, bias, gain; a masked entry is -3e38) or probabilities of listed
      * heads and a range of rows: f32 [B][n_heads][row_end-row_begin][S]. */
     att_view scores, probabilities;
-    const int32_t *heads; /* host, n_heads entries */
+    const int32_t *heads;                /* host, n_heads entries */
     int32_t n_heads, row_begin, row_end; /* row_end 0: T */
 } att_attn_taps;
 
@@ -108,19 +112,20 @@ typedef struct att_attn_call {
     /* z = softcap(scale * q.k) + bias, then z += abs_gain[j]*|z| on gain rows, then the mask.
      * scale is as given: zero means uniform. Callers set 1/sqrt(D) themselves. */
     float scale;
-    att_view head_scale; /* f32[H], in place of scale */
-    float softcap;       /* c*tanh(z/c); 0: none */
-    att_attn_view bias;  /* f32, element (b,h,i,j); strides may be 0 */
-    att_view abs_gain;   /* f32[S] */
+    att_view head_scale;                  /* f32[H], in place of scale */
+    float softcap;                        /* c*tanh(z/c); 0: none */
+    att_attn_view bias;                   /* f32, element (b,h,i,j); strides may be 0 */
+    att_view abs_gain;                    /* f32[S] */
     int32_t gain_row_begin, gain_row_end; /* end 0: all */
-    att_view sink_logit; /* f32[H]: an extra key without a value */
+    att_view sink_logit;                  /* f32[H]: an extra key without a value */
 
     att_attn_mask mask;
     att_attn_tiles tiles;
-    att_view q_rows, k_rows; /* i32 lists: query i is row q_rows[i] of q, key j row k_rows[j] of k, v */
-    int32_t scatter_mean;    /* out row of query i is q_rows[i]; rows hit twice: 0 last, 1 mean */
+    att_view q_rows,
+        k_rows; /* i32 lists: query i is row q_rows[i] of q, key j row k_rows[j] of k, v */
+    int32_t scatter_mean; /* out row of query i is q_rows[i]; rows hit twice: 0 last, 1 mean */
 
-    att_view head_class;  /* u8[H]: which of class_mask a head obeys; absent: mask and tiles above */
+    att_view head_class; /* u8[H]: which of class_mask a head obeys; absent: mask and tiles above */
     const struct att_attn_head_class *head_classes; /* host array */
     int32_t n_head_classes;
 

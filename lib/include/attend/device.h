@@ -1,4 +1,5 @@
-/* device.h - an OpenCL device, chosen and probed; its compiled programs are shared by all who use it. */
+/* device.h - an OpenCL device, chosen and probed; its compiled programs are shared by all who use
+ * it. */
 #ifndef ATT_DEVICE_H
 #define ATT_DEVICE_H
 
@@ -19,24 +20,26 @@ typedef struct att_device_info {
     char name[128], vendor[128], platform[128], version[128], driver[128];
     att_device_kind kind;
     int32_t compute_units;
-    int32_t vector_width;      /* native float lanes: 1, 4, 8 or 16 */
-    int32_t max_group;         /* work-items in a work-group */
+    int32_t vector_width; /* native float lanes: 1, 4, 8 or 16 */
+    int32_t max_group;    /* work-items in a work-group */
     uint64_t memory_bytes, max_buffer_bytes, local_bytes;
-    int32_t can_partition;     /* --threads makes a sub-device */
-    int32_t usable;            /* 0: `why_not` says what is missing */
+    int32_t can_partition; /* --threads makes a sub-device */
+    int32_t usable;        /* 0: `why_not` says what is missing */
     char why_not[128];
 } att_device_info;
 
-/* Options start from att_device_defaults(); size tells which version of the struct the caller has. */
+/* Options start from att_device_defaults(); size tells which version of the struct the caller has.
+ */
 typedef struct att_device_options {
     size_t size;
-    const char *select;    /* NULL: the fastest; "cpu", "gpu", an index "1", or a part of the name */
-    int32_t threads;       /* 0: all; N: a sub-device of N compute units */
+    const char *select; /* NULL: the fastest; "cpu", "gpu", an index "1", or a part of the name */
+    int32_t threads;    /* 0: all; N: a sub-device of N compute units */
     const char *cache_dir; /* where compiled programs are kept; NULL: nowhere */
-    const char *compiler;  /* a program that compiles in a process of its own when run as
-                              `compiler --compile-kernels ...` (see queue.h); NULL: in this process */
-    int32_t profile;       /* 1: every launch is timed, att_queue_profile() has the sums */
-    int32_t portable;      /* 1: only the portable bodies, also where better ones exist */
+    const char
+        *compiler;    /* a program that compiles in a process of its own when run as
+                         `compiler --compile-kernels ...` (see queue.h); NULL: in this process */
+    int32_t profile;  /* 1: every launch is timed, att_queue_profile() has the sums */
+    int32_t portable; /* 1: only the portable bodies, also where better ones exist */
     att_log log;
 } att_device_options;
 

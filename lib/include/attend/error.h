@@ -11,15 +11,15 @@ extern "C" {
 
 /* name, text. ATT_OK is 0 and is not in the list. */
 #define ATT_STATUS_LIST(X)                                                                         \
-    X(ATT_E_ARG, "bad argument")           /* the caller asked for something senseless */          \
-    X(ATT_E_MEMORY, "out of memory")       /* host or device */                                    \
-    X(ATT_E_IO, "input or output failed")  /* open, read, write, rename */                         \
-    X(ATT_E_INPUT, "bad input")            /* the user's file: audio, picture, text */             \
-    X(ATT_E_MODEL, "bad model")            /* weights, config or vocabulary cannot be used */      \
-    X(ATT_E_DEVICE, "device failed")       /* OpenCL said no */                                    \
-    X(ATT_E_SHAPE, "shapes do not fit")    /* sizes of the arrays of one call disagree */          \
-    X(ATT_E_UNSUPPORTED, "not supported")  /* a sensible request that no kernel knows yet */       \
-    X(ATT_E_CANCELLED, "cancelled")        /* the caller's own wish */
+    X(ATT_E_ARG, "bad argument")          /* the caller asked for something senseless */           \
+    X(ATT_E_MEMORY, "out of memory")      /* host or device */                                     \
+    X(ATT_E_IO, "input or output failed") /* open, read, write, rename */                          \
+    X(ATT_E_INPUT, "bad input")           /* the user's file: audio, picture, text */              \
+    X(ATT_E_MODEL, "bad model")           /* weights, config or vocabulary cannot be used */       \
+    X(ATT_E_DEVICE, "device failed")      /* OpenCL said no */                                     \
+    X(ATT_E_SHAPE, "shapes do not fit")   /* sizes of the arrays of one call disagree */           \
+    X(ATT_E_UNSUPPORTED, "not supported") /* a sensible request that no kernel knows yet */        \
+    X(ATT_E_CANCELLED, "cancelled")       /* the caller's own wish */
 
 typedef enum att_status {
     ATT_OK = 0,
@@ -45,7 +45,8 @@ const char *att_status_text(att_status status);
 #define ATT_PRINTF(fmt, first)
 #endif
 
-/* Writes status and text into err (err may be NULL) and returns status, for `return att_fail(...)`. */
+/* Writes status and text into err (err may be NULL) and returns status, for `return att_fail(...)`.
+ */
 att_status att_fail(att_err *err, att_status status, const char *format, ...) ATT_PRINTF(3, 4);
 
 /* Puts "text: " before what err holds already and returns its status (ATT_OK when err is NULL is

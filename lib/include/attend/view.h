@@ -45,7 +45,10 @@ typedef struct att_mat {
     int32_t rows, cols, stride;
 } att_mat;
 
-static inline int att_view_given(const att_view *v) { return v->buf || v->host; }
+static inline int att_view_given(const att_view *v)
+{
+    return v->buf || v->host;
+}
 
 /* The same memory, n elements further on. */
 static inline att_view att_view_at(att_view v, int64_t n)
