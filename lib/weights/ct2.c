@@ -137,8 +137,10 @@ static att_status read_variable(cursor *c)
                            name, type, N_DTYPES - 1);
     a.dtype = DTYPES[type].dtype;
     a.stored_as = DTYPES[type].name;
-    if (!atti_array_bytes(a.dims, a.rank, 8 * att_dtype_bytes(a.dtype), &expected) ||
-        expected != bytes)
+    if (!atti_array_bytes(a.dims, a.rank, 8 * att_dtype_bytes(a.dtype), &expected))
+        return atti_reject(c->w, type_at + 1, c->err, "'%s' has a shape too large for any file",
+                           name);
+    if (expected != bytes)
         return atti_reject(c->w, type_at + 1, c->err,
                            "'%s' says %" PRIu32 " bytes, its shape and dtype %s make %" PRIu64,
                            name, bytes, a.stored_as, expected);

@@ -92,7 +92,7 @@ static uint64_t key_at(reader *r, const char *name)
     for (; r->searched + n + 2 <= r->n_header; r->searched++) {
         const char *here = r->header + r->searched;
         if (here[0] == '"' && here[n + 1] == '"' && memcmp(here + 1, name, n) == 0)
-            return 8 + (uint64_t)r->searched;
+            return 8 + (uint64_t)r->searched++;
     }
     r->searched = r->n_header;
     return 8;
@@ -163,7 +163,10 @@ static att_status read_array(reader *r, const cJSON *item)
                            "'%s' ends at byte %" PRId64
                            " of the data, the file has %zu; it is cut short, get it again",
                            item->string, end, n_data);
-    if (!atti_array_bytes(a.dims, a.rank, bits, &expected) || expected != (uint64_t)(end - begin))
+    if (!atti_array_bytes(a.dims, a.rank, bits, &expected))
+        return atti_reject(r->w, at, r->err, "'%s' has a shape too large for any file",
+                           item->string);
+    if (expected != (uint64_t)(end - begin))
         return atti_reject(r->w, at, r->err,
                            "'%s' takes %" PRId64 " bytes, its shape and dtype %s make %" PRIu64,
                            item->string, end - begin, a.stored_as, expected);

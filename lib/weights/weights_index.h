@@ -54,7 +54,7 @@ att_status atti_add_pair(att_weights *weights, const char *key, const char *valu
 att_status atti_sort(att_weights *weights, att_err *err);
 atti_entry *atti_find(const att_weights *weights, const char *name);
 
-/* bytes = size * product of dims, or 0 when that does not fit in 63 bits. bits: of one element. */
+/* *bytes of an array with elements of that many bits; 0 when that does not fit in 63 bits. */
 int atti_array_bytes(const int64_t *dims, int32_t rank, uint64_t bits, uint64_t *bytes);
 
 att_status atti_read_ct2(att_weights *weights, att_err *err);

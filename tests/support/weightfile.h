@@ -1,0 +1,33 @@
+/* weightfile.h - small files of weights, built in memory byte by byte. */
+#ifndef ATT_WEIGHTFILE_H
+#define ATT_WEIGHTFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weights.h"
+
+typedef struct weightfile {
+    uint8_t bytes[1 << 16];
+    size_t n;
+} weightfile;
+
+void weightfile_number(weightfile *f, uint64_t value, size_t n_bytes); /* little-endian */
+void weightfile_bytes(weightfile *f, const void *bytes, size_t n);
+
+/* CTranslate2: the file up to its number of variables; a name; a variable. dtype: 0 f32, 1 i8, 2
+ * i16, 3 i32, 4 f16, 5 bf16. dims: rank entries. */
+void weightfile_ct2(weightfile *f, uint32_t version, const char *spec, uint32_t n_variables);
+void weightfile_name(weightfile *f, const char *name);
+void weightfile_variable(weightfile *f, const char *name, const uint32_t *dims, uint8_t rank,
+                         uint8_t dtype, const void *data, size_t n);
+
+/* safetensors: length, header, then n_data bytes of 0, 1, 2, ... */
+void weightfile_safetensors(weightfile *f, const char *header, size_t n_data);
+
+/* Opens the first n bytes in a block of exactly that size, so that a sanitizer sees a read past the
+ * end. *block is to be freed after the close. */
+att_status weightfile_open(const weightfile *f, size_t n, att_weights **weights, void **block,
+                           att_err *err);
+
+#endif /* ATT_WEIGHTFILE_H */
