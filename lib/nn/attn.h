@@ -1,6 +1,6 @@
 /* attn.h - attention on a device (the call itself: attend/attn.h).
  *
- * Truth: lib/ref/attn.c. Kernels: cl/attn_*.cl. Tests: tests/kernels/test_attn.c */
+ * Truth: lib/ref/ref_attn.c. Kernels: cl/attn_*.cl. Tests: tests/kernels/test_attn.c */
 #ifndef ATT_ATTN_H
 #define ATT_ATTN_H
 

@@ -2,7 +2,7 @@
  *
  * x[T + left + right][C_in] with its padding rows in place; output row t sees input rows
  * t*stride .. t*stride + width - 1, which are contiguous, so the convolution is a GEMM whose x has
- * row stride C_in*stride. Truth: lib/ref/conv.c. Tests: tests/kernels/test_conv.c */
+ * row stride C_in*stride. Truth: lib/ref/ref_linear.c. Tests: tests/kernels/test_conv.c */
 #ifndef ATT_CONV_H
 #define ATT_CONV_H
 

@@ -1,6 +1,6 @@
 /* norm.h - layer norm and RMS norm over the rows of a matrix.
  *
- * Truth: lib/ref/norm.c. Kernels: cl/norm_*.cl. Tests: tests/kernels/test_norm.c */
+ * Truth: lib/ref/ref_norm.c. Kernels: cl/norm_*.cl. Tests: tests/kernels/test_norm.c */
 #ifndef ATT_NORM_H
 #define ATT_NORM_H
 
