@@ -127,20 +127,21 @@ static shape read_axes(const char *axes, att_letter *letters, size_t n_letters)
     return s;
 }
 
-/* Whether found fits; letters that it shows for the first time are set. */
+/* Whether found fits. Letters that it shows for the first time are set, also when it does not. */
 static int fit(const shape *s, const att_array *found)
 {
     if (found->rank != s->rank) return 0;
     for (int32_t i = 0; i < s->rank; i++) {
         const int64_t dim = found->dims[i];
-        if (!s->unknown[i]) {
+        att_letter *unknown = s->unknown[i];
+        if (!unknown) {
             if (dim != s->dims[i]) return 0;
-        } else if (dim <= 0 || dim % s->factor[i] != 0 ||
-                   (s->unknown[i]->size > 0 && s->unknown[i]->size != dim / s->factor[i])) {
-            return 0; /* the letter may have been set by an axis before this one */
-        } else {
-            s->unknown[i]->size = dim / s->factor[i];
+            continue;
         }
+        if (dim <= 0 || dim % s->factor[i] != 0) return 0;
+        if (unknown->size > 0 && unknown->size != dim / s->factor[i])
+            return 0; /* by an axis before */
+        unknown->size = dim / s->factor[i];
     }
     return 1;
 }
@@ -154,9 +155,9 @@ static void complain_shape(const att_spec_row *row, const shape *s, const att_ar
     for (int32_t i = 0; i < s->rank; i++) known = known && !s->unknown[i];
     shape_text(is, sizeof is, found->dims, found->rank);
     if (known) shape_text(wanted, sizeof wanted, s->dims, s->rank);
-    att_complain(complaints, "'%s' is %s%s%s, expected %s%s(%s)", found->name, found->stored_as,
-                 found->rank ? "" : " ", is, wanted, known ? " " : "",
-                 *row->axes ? row->axes : "no axes");
+    att_complain(complaints, "'%s' is %s%s%s, expected %s%s%s%s%s", found->name, found->stored_as,
+                 found->rank ? "" : ", ", is, wanted, *row->axes && known ? " " : "",
+                 *row->axes ? "(" : "", row->axes, *row->axes ? ")" : "");
 }
 
 static const att_array *bind_row(att_weights *weights, const att_spec_row *row, int32_t layer,

@@ -196,7 +196,7 @@ static void safetensors_rejects_at_the_byte(void **state)
          "'b' begins here, expected"},
         {"{" ARRAY_A ",\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[5,6]}}", 6, -1, 5,
          "a gap that no array fills"},
-        {"{" ARRAY_A ",\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[4,5]}}", 5, 54, -1,
+        {"{" ARRAY_A ",\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[4,5]}}", 5, 53, -1,
          "'a' is there a second time (first at byte 9)"},
         {"{\"a\":{\"dtype\":\"F33\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, 1, -1, "dtype"},
         {"{\"a\":{\"shape\":[],\"data_offsets\":[0,4]}}", 4, 1, -1, "dtype"},
