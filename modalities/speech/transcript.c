@@ -8,24 +8,14 @@
 
 #include "mem.h"
 #include "transcript_json.h"
-
-static const char SPACE[] = " \t\r\n\v\f";
-
-/* The part of the text between its outer blanks. */
-static const char *strip(const char *text, size_t *n)
-{
-    text += strspn(text, SPACE);
-    *n = strlen(text);
-    while (*n && strchr(SPACE, text[*n - 1])) --*n;
-    return text;
-}
+#include "utf8.h"
 
 /* Prints the stripped text with each `from` as `to`. */
 static void print_replaced(FILE *file, const char *text, const char *from, const char *to)
 {
     size_t n;
     const size_t width = strlen(from);
-    text = strip(text, &n);
+    text = att_utf8_strip(text, &n);
     for (size_t i = 0; i < n;) {
         if (n - i >= width && memcmp(text + i, from, width) == 0) {
             fputs(to, file);
@@ -122,7 +112,7 @@ double att_transcript_compression_ratio(const char *text)
     const size_t n = strlen(text);
     uLongf packed = compressBound((uLong)n);
     Bytef *buffer = att_calloc(packed, 1);
-    double ratio = 0.0;
+    double ratio = (double)NAN;
     if (buffer && compress(buffer, &packed, (const Bytef *)text, (uLong)n) == Z_OK)
         ratio = (double)n / (double)packed;
     att_free(buffer);

@@ -64,3 +64,29 @@ char *att_utf8_repair(const char *bytes, size_t n)
     }
     return text;
 }
+
+/* Python's str.isspace(). */
+static int is_space(uint32_t c)
+{
+    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+           c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+const char *att_utf8_strip(const char *text, size_t *n)
+{
+    const char *first = NULL, *end = text;
+    size_t left = strlen(text);
+    while (left) {
+        uint32_t c;
+        size_t width = att_utf8_decode(text, left, &c);
+        const int blank = width && is_space(c);
+        if (!width) width = 1;
+        if (!blank && !first) first = text;
+        text += width;
+        left -= width;
+        if (!blank) end = text;
+    }
+    *n = first ? (size_t)(end - first) : 0;
+    return first ? first : end;
+}

@@ -17,6 +17,10 @@ size_t att_utf8_decode(const char *text, size_t n, uint32_t *character);
  * The caller att_free()s it; NULL when memory is out. */
 char *att_utf8_repair(const char *bytes, size_t n);
 
+/* The part of the text between its outer white space, as Python's strip(): where it begins, and its
+ * bytes. */
+const char *att_utf8_strip(const char *text, size_t *n);
+
 #ifdef __cplusplus
 }
 #endif
