@@ -65,8 +65,8 @@ static att_status scan(const reader *r)
             if (c < 0x20) wrong = "a control character in a string";
             if (c == '\\' && r->n_header - i > 5 && memcmp(r->header + i, "\\u0000", 6) == 0)
                 wrong = "a NUL character in a string";
-            if (c == '\\') i++;
             if (c == '"') in_string = 0;
+            if (c == '\\' && !wrong) i++; /* what follows is no end of the string */
         } else if (c == '"') {
             in_string = 1;
         } else if (c == '{' || c == '[') {
