@@ -51,7 +51,8 @@ static int fits(const att_device_info *info, size_t index, const char *select)
     if (end != select && !*end) return number == index;
     if (strcasecmp(select, "cpu") == 0) return info->kind == ATT_DEVICE_CPU;
     if (strcasecmp(select, "gpu") == 0) return info->kind == ATT_DEVICE_GPU;
-    return contains(info->name, select) || contains(info->platform, select);
+    return contains(info->name, select) || contains(info->platform, select) ||
+           contains(info->version, select);
 }
 
 /* Rough speed by capability: GPUs have many lanes a unit, CPUs their vectors. */

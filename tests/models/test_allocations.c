@@ -65,9 +65,9 @@ static void a_running_session_allocates_nothing(void **state)
 {
     (void)state;
     rig r = rig_open(rig_portable_only());
-    att_weights *weights;
-    att_whisper *whisper;
-    att_whisper_session *session;
+    att_weights *weights = NULL;
+    att_whisper *whisper = NULL;
+    att_whisper_session *session = NULL;
     static float mel[100 * 80], logits[300];
     att_err err;
     if (att_weights_open(&weights, GOLDEN "model.safetensors", &err) ||

@@ -178,8 +178,8 @@ static void assert_near(const att_array *want, const float *got, size_t step_row
 
 static float *read_mel(const char *path, int32_t n_mels)
 {
-    att_audio *audio;
-    att_mel_stream *stream;
+    att_audio *audio = NULL;
+    att_mel_stream *stream = NULL;
     att_err err;
     int64_t n_frames;
     int32_t frames;
