@@ -24,6 +24,12 @@ static const att_model_row *find_row(const char *name)
     return NULL;
 }
 
+/* Whether text can be the name of an installed model: no path, nothing hidden. */
+static int is_name(const char *text)
+{
+    return *text && *text != '.' && !strchr(text, '/');
+}
+
 /* The folder of a path that the user gave: itself, or that of the file. */
 static char *folder_of(const char *path)
 {
@@ -48,7 +54,7 @@ att_status att_model_obtain(const char *model, const char *model_dir, int offlin
     att_status status = ATT_OK;
     if (!*folder) {
         status = att_fail(err, ATT_E_MEMORY, "find model %s: out of memory", model);
-    } else if (access(*folder, F_OK) != 0 || strchr(model, '/')) {
+    } else if (!is_name(model) || access(*folder, F_OK) != 0) {
         char *given = folder_of(model);
         if (given) {
             att_free(*folder);
@@ -89,7 +95,7 @@ static int say(const att_err *err)
 static int is_installed(const char *folder, const char *name)
 {
     char *path = att_sprintf("%s/%s", folder, name);
-    const int there = path && access(path, F_OK) == 0;
+    const int there = path && is_name(name) && access(path, F_OK) == 0;
     att_free(path);
     return there;
 }
@@ -196,7 +202,7 @@ static int run(const models_options *o, const char *const *words, size_t n)
     int code = ATT_EXIT_USAGE;
     char *folder = att_path_models();
     if (!folder) return ATT_EXIT_FAILED;
-    if (n > 2 || (is_list ? n > 1 : !name) || (name && strchr(name, '/')))
+    if (n > 2 || (is_list ? n > 1 : !name) || (name && !is_name(name)))
         fprintf(stderr, "attend models: expected list, get NAME, path NAME or rm NAME\n");
     else if (is_list)
         code = list(o, folder);
