@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { ROWS_A_GROUP = 16 }; /* of cache_any */
+
 att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, att_dtype dtype,
                           int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v,
                           att_err *err)
@@ -40,7 +42,7 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
     };
     const att_launch launch = {
         .kernel = cache->k.dtype == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32,
-        .groups = {(ck + cv + 63) / 64, k.rows, 1},
+        .groups = {(ck + cv + 63) / 64, (k.rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP, 1},
         .args = args,
         .n_args = sizeof args / sizeof *args,
         .bytes = (double)k.rows * (ck + cv) * (4.0 + (double)att_dtype_bytes(cache->k.dtype)),
