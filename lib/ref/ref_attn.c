@@ -1,9 +1,5 @@
 /* ref_attn.c - all of attend/attn.h in plain C, one row at a time, sums in double (ref.h).
- *
- * Where the contract leaves room, this is the truth: taps read the softmax itself, before classes
- * and diag_mix; a sink logit counts in lse and in every sum, though a row that sees no key stays
- * nothing; key j's position, class, bias and gain go by its place in the call, not by k_rows.
- * Tests: tests/unit/test_ref_attn.c */
+ * Tests: tests/unit/test_ref_attn.c, test_ref_attn_rules.c */
 #include <math.h>
 
 #include "ref_attn_internal.h"
@@ -61,9 +57,10 @@ static double score(const att_attn_call *c, const atti_ref_row *r, int32_t j)
     z *= att_view_given(&c->head_scale) ? (double)att_ref_load(&c->head_scale, r->h)
                                         : (double)c->scale;
     if (c->softcap != 0.0f) z = (double)c->softcap * tanh(z / (double)c->softcap);
-    if (att_view_given(&c->bias.view))
+    const int biased = atti_ref_attn_in_rows(r->i, c->bias_row_begin, c->bias_row_end);
+    if (att_view_given(&c->bias.view) && biased)
         z += (double)att_ref_load(&c->bias.view, element(&c->bias, r->b, r->h, r->i) + j);
-    const int gained = r->i >= c->gain_row_begin && (!c->gain_row_end || r->i < c->gain_row_end);
+    const int gained = atti_ref_attn_in_rows(r->i, c->gain_row_begin, c->gain_row_end);
     if (att_view_given(&c->abs_gain) && gained)
         z += (double)att_ref_load(&c->abs_gain, j) * fabs(z);
     return z;
@@ -149,7 +146,7 @@ const char *att_ref_attn(const att_attn_call *c)
     atti_ref_row row;
     for (row.b = 0; row.b < c->batch; row.b++)
         for (row.h = 0; row.h < c->heads; row.h++) {
-            atti_ref_columns columns = {{0.0}, {0.0}, {0}};
+            atti_ref_columns columns = {{0.0}, {0.0}, 0.0, {0.0}};
             for (row.i = 0; row.i < c->n_q; row.i++) {
                 atti_ref_attn_softmax(c, &row);
                 atti_ref_attn_tap_row(c, &row, &columns);

@@ -3,6 +3,11 @@
  * Tests: tests/unit/test_ref_attn.c */
 #include "ref_attn_internal.h"
 
+int atti_ref_attn_in_rows(int32_t i, int32_t begin, int32_t end)
+{
+    return i >= begin && (!end || i < end);
+}
+
 int32_t atti_ref_attn_class(const att_attn_call *c, int32_t h, int32_t j)
 {
     const att_view *v = &c->classes.key_class;
@@ -21,7 +26,7 @@ void atti_ref_attn_class_mass(const att_attn_call *c, const atti_ref_row *r,
 static int applies(const att_attn_classes *k, int32_t i, const double mass[ATT_ATTN_MAX_CLASSES])
 {
     double of = 0.0, part = 0.0;
-    if (i < k->row_begin || (k->row_end && i >= k->row_end)) return 0;
+    if (!atti_ref_attn_in_rows(i, k->row_begin, k->row_end)) return 0;
     for (int n = 0; n < ATT_ATTN_MAX_CLASSES; n++) {
         if (!(k->when_of >> n & 1)) continue;
         of += mass[n];
@@ -58,6 +63,7 @@ void atti_ref_attn_classes(const att_attn_call *c, atti_ref_row *r)
 void atti_ref_attn_mix(const att_attn_call *c, atti_ref_row *r)
 {
     if (!att_view_given(&c->diag_mix)) return;
+    if (!atti_ref_attn_in_rows(r->i, c->mix_row_begin, c->mix_row_end)) return;
     const double u = (double)att_ref_load(&c->diag_mix, r->h);
     for (int32_t j = 0; j < c->n_k; j++) r->a[j] = (1.0 - u) * r->a[j] + (j == r->i ? u : 0.0);
 }

@@ -42,13 +42,17 @@ int32_t atti_ref_attn_class(const att_attn_call *call, int32_t h, int32_t j);
 void atti_ref_attn_class_mass(const att_attn_call *call, const atti_ref_row *row,
                               double mass[ATT_ATTN_MAX_CLASSES]);
 
+/* Whether i lies in [begin, end), end 0 being the last of all. */
+int atti_ref_attn_in_rows(int32_t i, int32_t begin, int32_t end);
+
 /* q_pos[i] - k_pos[j] under the row's mask. */
 double atti_ref_attn_distance(const att_attn_call *call, const atti_ref_row *row, int32_t j);
 
-/* Sums over the rows of one head for taps.key_mean and taps.key_band_mean. */
+/* Weighted sums over the rows of one head for taps.key_mean and taps.key_band_mean, and the sums of
+ * the weights. */
 typedef struct atti_ref_columns {
     double sum[ATTI_REF_MAX_KEYS], band[ATTI_REF_MAX_KEYS];
-    int32_t n_band[ATTI_REF_MAX_KEYS];
+    double weight, band_weight[ATTI_REF_MAX_KEYS];
 } atti_ref_columns;
 
 /* Writes the row's taps and adds the row to the columns. */

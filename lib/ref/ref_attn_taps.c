@@ -63,12 +63,15 @@ void atti_ref_attn_tap_row(const att_attn_call *c, const atti_ref_row *r, atti_r
         for (int k = 0; k < ATT_ATTN_MAX_CLASSES; k++)
             put(&t->class_mass, at * ATT_ATTN_MAX_CLASSES + k, mass[k]);
     }
+    const double weight =
+        att_view_given(&t->row_weight) ? (double)att_ref_load(&t->row_weight, r->i) : 1.0;
+    columns->weight += weight;
     for (int32_t j = 0; j < r->head.n_k; j++) {
         const double d = atti_ref_attn_distance(c, r, j);
-        columns->sum[j] += r->a[j];
+        columns->sum[j] += weight * r->a[j];
         if (d < t->band_low || d > t->band_high) continue;
-        columns->band[j] += r->a[j];
-        columns->n_band[j]++;
+        columns->band[j] += weight * r->a[j];
+        columns->band_weight[j] += weight;
     }
 }
 
@@ -77,8 +80,8 @@ void atti_ref_attn_tap_columns(const att_attn_call *c, int32_t b, int32_t h,
 {
     const int64_t at = ((int64_t)b * c->heads + h) * c->n_k;
     for (int32_t j = 0; j < c->n_k; j++) {
-        const int32_t n = columns->n_band[j];
-        put(&c->taps.key_mean, at + j, c->n_q ? columns->sum[j] / c->n_q : 0.0);
-        put(&c->taps.key_band_mean, at + j, n ? columns->band[j] / n : 0.0);
+        const double all = columns->weight, band = columns->band_weight[j];
+        put(&c->taps.key_mean, at + j, all != 0.0 ? columns->sum[j] / all : 0.0);
+        put(&c->taps.key_band_mean, at + j, band != 0.0 ? columns->band[j] / band : 0.0);
     }
 }

@@ -88,6 +88,8 @@ static void scores_follow_their_order(void **state)
     usual(&s);
     s.call.bias = (att_attn_view){f32(bias), 0, 0, 0};
     assert_out(&s, 0, 15.0);
+    s.call.bias_row_begin = 1;
+    assert_out(&s, 0, 17.5);
     usual(&s);
     s.call.abs_gain = f32(gain); /* z + |z| = ln 9 */
     assert_out(&s, 0, 19.0);
@@ -195,6 +197,9 @@ static void the_diagonal_is_mixed_in(void **state)
     s.call.diag_mix = f32(&u);
     assert_out(&s, 0, 0.5 * 17.5 + 5.0);
     assert_out(&s, 1, 0.5 * 17.5 + 10.0);
+    s.call.mix_row_end = 1;
+    assert_out(&s, 0, 0.5 * 17.5 + 5.0);
+    assert_out(&s, 1, 17.5);
 }
 
 static void rows_are_gathered_and_scattered(void **state)
@@ -258,6 +263,7 @@ static void taps_read_the_row(void **state)
     uint8_t classes[] = {0, 3};
     const int32_t heads[] = {0};
     float lse, entropy, distance, windowed, mass[4], mean[2], band[2], scores[2], probabilities[2];
+    float weight[] = {1.0f, 3.0f};
     int32_t argmax;
     usual(&s);
     s.call.mask.q_first = 5;
@@ -297,6 +303,13 @@ static void taps_read_the_row(void **state)
     assert_out(&s, 1, 15.0);
     assert_near(mean[0], 0.375);
     assert_near(scores[1], 0.0);
+    s.call.taps = (att_attn_taps){.key_mean = f32(mean),
+                                  .key_band_mean = f32(band),
+                                  .row_weight = f32(weight),
+                                  .band_high = 5};
+    assert_out(&s, 1, 15.0);
+    assert_near(mean[0], (0.25 + 3.0 * 0.5) / 4.0);
+    assert_near(band[0], 0.25); /* query 1 is 6 away */
 }
 
 static void masks_say_who_sees_whom(void **state)

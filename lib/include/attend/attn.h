@@ -69,6 +69,9 @@ typedef enum att_class_rule {
     ATT_CLASS_RENORMALISE, /* A * gain[class], then each row scaled back to its old sum */
 } att_class_rule;
 
+/* A row whose mass would have nowhere to go (no mass in `target`, or none left) stays as it is. A
+ * head that is not meant has a class of gain 1 for all of its keys (per_head). */
+
 typedef struct att_attn_classes {
     att_class_rule rule;
     att_view key_class; /* u8[S], or u8[H][S] when per_head */
@@ -83,19 +86,20 @@ typedef struct att_attn_classes {
     float when_mass, when_part;
 } att_attn_classes;
 
-/* Read-outs; an absent view is not computed. Rows are [B][H][T], keys [B][H][S], all f32 but
- * argmax. */
+/* Read-outs of the softmax, before classes and diag_mix; an absent view is not computed. Rows are
+ * [B][H][T], keys [B][H][S], all f32 but argmax. */
 typedef struct att_attn_taps {
-    att_view lse;               /* log-sum-exp of the visible scores; -3e38 where none is visible */
-    att_view entropy;           /* of the row, nats */
+    att_view lse;     /* log-sum-exp of the visible scores and the sink logit; -3e38 where no key is
+                         visible */
+    att_view entropy; /* of the row, nats */
     att_view distance;          /* mean of q_pos - k_pos under the row */
     att_view windowed_distance; /* mean of min(q_pos - k_pos, distance_window) */
     int32_t distance_window;
     att_view argmax;     /* i32: key index of the largest probability, -1 where none is visible */
     att_view class_mass; /* [B][H][T][ATT_ATTN_MAX_CLASSES] before any gain */
-    att_view key_mean;   /* mean over all T rows of A[.,j] */
-    att_view
-        key_band_mean; /* mean over rows with band_low <= q_pos - k_pos <= band_high, 0 if none */
+    /* Mean of A[.,j] over all T rows, and over those with band_low <= q_pos - k_pos <= band_high; 0
+     * over no rows. row_weight, f32[T]: what a row counts in either; absent: 1. */
+    att_view key_mean, key_band_mean, row_weight;
     int32_t band_low, band_high;
     /* Scores (after scale, softcap, bias, gain; a masked entry is -3e38) or probabilities of listed
      * heads and a range of rows: f32 [B][n_heads][row_end-row_begin][S]. */
@@ -109,30 +113,36 @@ typedef struct att_attn_call {
     att_attn_view q, k, v, out; /* out is f32; q, k, v f32 or f16 */
     int32_t accumulate;         /* out += instead of out = */
 
-    /* z = softcap(scale * q.k) + bias, then z += abs_gain[j]*|z| on gain rows, then the mask.
-     * scale is as given: zero means uniform. Callers set 1/sqrt(D) themselves. */
+    /* z = softcap(scale * q.k) + bias on bias rows, then z += abs_gain[j]*|z| on gain rows, then
+     * the mask. scale is as given: zero means uniform. Callers set 1/sqrt(D) themselves. What a
+     * masked key and its value hold does not matter. A row that sees no key is zeros. */
     float scale;
     att_view head_scale;                  /* f32[H], in place of scale */
     float softcap;                        /* c*tanh(z/c); 0: none */
     att_attn_view bias;                   /* f32, element (b,h,i,j); strides may be 0 */
+    int32_t bias_row_begin, bias_row_end; /* end 0: all */
     att_view abs_gain;                    /* f32[S] */
     int32_t gain_row_begin, gain_row_end; /* end 0: all */
     att_view sink_logit;                  /* f32[H]: an extra key without a value */
 
     att_attn_mask mask;
     att_attn_tiles tiles;
-    att_view q_rows,
-        k_rows; /* i32 lists: query i is row q_rows[i] of q, key j row k_rows[j] of k, v */
-    int32_t scatter_mean; /* out row of query i is q_rows[i]; rows hit twice: 0 last, 1 mean */
+    /* i32 lists: query i is row q_rows[i] of q and out, key j row k_rows[j] of k and v. Positions,
+     * bits, biases, gains and classes go by i and j. Output rows hit twice hold the last query or,
+     * with scatter_mean, the mean. */
+    att_view q_rows, k_rows;
+    int32_t scatter_mean;
 
-    att_view head_class; /* u8[H]: which of class_mask a head obeys; absent: mask and tiles above */
+    /* u8[H]: which of head_classes a head obeys; absent: mask and tiles above. */
+    att_view head_class;
     const struct att_attn_head_class *head_classes; /* host array */
     int32_t n_head_classes;
 
     att_view head_gain;  /* f32[H] on the output before W_o */
     att_view token_gain; /* f32[B][T][H] likewise */
     att_attn_classes classes;
-    att_view diag_mix; /* f32[H] u: A becomes (1-u)A + u I; needs T == S */
+    att_view diag_mix;                  /* f32[H] u: A becomes (1-u)A + u I; needs T == S */
+    int32_t mix_row_begin, mix_row_end; /* end 0: all */
     att_attn_taps taps;
 } att_attn_call;
 
@@ -141,7 +151,7 @@ typedef struct att_attn_head_class {
     att_attn_mask mask;
     att_attn_tiles tiles;
     att_attn_view k, v; /* absent: the call's */
-    int32_t n_k;        /* with k, v of its own */
+    int32_t n_k;        /* with k, v of its own; at most the call's */
 } att_attn_head_class;
 
 /* The value of taps.lse and of a masked score: finite on purpose. */
