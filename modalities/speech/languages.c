@@ -39,9 +39,11 @@ static const language LANGUAGES[] = {
 
 /* Other names of some. */
 static const language ALIASES[] = {
-    {"my", "Burmese"},       {"ca", "Valencian"}, {"nl", "Flemish"},   {"ht", "Haitian"},
-    {"lb", "Letzeburgesch"}, {"ps", "Pushto"},    {"pa", "Panjabi"},   {"ro", "Moldavian"},
-    {"ro", "Moldovan"},      {"si", "Sinhalese"}, {"es", "Castilian"}, {"zh", "Mandarin"},
+    {"my", "Burmese"},   {"ca", "Valencian"},     {"nl", "Flemish"},
+    {"ht", "Haitian"},   {"lb", "Letzeburgesch"}, {"ps", "Pushto"},
+    {"pa", "Panjabi"},   {"ro", "Moldavian"},     {"ro", "Moldovan"},
+    {"si", "Sinhalese"}, {"es", "Castilian"},     {"zh", "Mandarin"},
+    {"he", "iw"}, /* its code until 1989, as in the vocabulary of English-only models */
 };
 
 static const char *find(const language *list, size_t n, const char *text)

@@ -1,8 +1,8 @@
 /* whisper_tokens.h - Whisper's vocabulary: special tokens by what they are, others as bytes.
  *
  * Read from a model folder: vocabulary.json (a list), vocabulary.txt (one a line) or
- * tokenizer.json, and config.json or generation_config.json for what is suppressed. Tests:
- * tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
+ * tokenizer.json. What is suppressed follows from the vocabulary, as in OpenAI's tokenizer.py.
+ * Tests: tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
 #ifndef ATT_WHISPER_TOKENS_H
 #define ATT_WHISPER_TOKENS_H
 
@@ -21,18 +21,21 @@ typedef struct att_whisper_tokens {
     int32_t eot, sot, translate, transcribe, startoflm, startofprev, nospeech, notimestamps;
     int32_t timestamp_begin;                   /* 0.00 s; steps of 0.02 s up to the last id */
     int32_t language_begin, n_languages;       /* ids of "<|en|>" and those after it */
-    int32_t *suppress, n_suppress;             /* never sampled */
+    int32_t *suppress, n_suppress;             /* never sampled; ascending */
     int32_t *suppress_first, n_suppress_first; /* not as the first token: blank, end of text */
     char *bytes;                               /* all tokens' bytes behind each other */
     uint32_t *starts; /* token i is bytes[starts[i]] .. bytes[starts[i + 1]] */
 } att_whisper_tokens;
 
-/* ATT_E_MODEL names the file and the entry that is wrong. */
+/* ATT_E_MODEL names the file and the entry or byte that is wrong. */
 att_status att_whisper_tokens_open(att_whisper_tokens **tokens, const char *folder, att_err *err);
+/* From the bytes of any of the three files; name is what messages call it. */
+att_status att_whisper_tokens_parse(att_whisper_tokens **tokens, const char *name,
+                                    const void *bytes, size_t n, att_err *err);
 void att_whisper_tokens_close(att_whisper_tokens *tokens); /* NULL is fine */
 
 /* From the texts themselves: entry i is token i, in GPT-2's byte-to-unicode form. Suppression lists
- * are empty. name is what messages call it. For att_whisper_tokens_open() and the tests. */
+ * are empty. For att_whisper_tokens_parse() and tests. */
 att_status att_whisper_tokens_from_list(att_whisper_tokens **tokens, const char *name,
                                         const char *const *texts, int32_t n, att_err *err);
 

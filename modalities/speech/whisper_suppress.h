@@ -1,0 +1,12 @@
+/* whisper_suppress.h - fills in the suppression lists of a vocabulary; private to the token files.
+ *
+ * Source: OpenAI's tokenizer.py (non_speech_tokens) and decoding.py (SuppressBlank). */
+#ifndef ATT_WHISPER_SUPPRESS_H
+#define ATT_WHISPER_SUPPRESS_H
+
+#include "whisper_tokens.h"
+
+/* Sets suppress (ascending) and suppress_first, both empty until then. */
+att_status atti_whisper_suppress(att_whisper_tokens *tokens, att_err *err);
+
+#endif /* ATT_WHISPER_SUPPRESS_H */
