@@ -17,7 +17,8 @@ enum {
     HEAD_MAJOR = 1 << 5, /* keys and values [B][G][S][D], as in a cache of heads */
     NAN_QUERY = 1 << 6,
     LOUD = 1 << 7, /* scores of some hundreds: exp must not overflow */
-    LSE = 1 << 8
+    LSE = 1 << 8,
+    NAN_KEY = 1 << 9 /* the middle key and value: rows that do not see it do not know */
 };
 
 typedef struct attn_case {
@@ -87,6 +88,11 @@ typedef struct attn_case {
     X(scale_per_head_many, 1, 3, 3, 40, 77, 16, 16, HEAD_SCALE, 0, 0, 0, 0, 0, 0)                  \
     X(maps_few, 2, 4, 2, 5, 130, 16, 16, MAPS | HEAD_SCALE, CAUSAL, 100, 0, 0, 0, 0)               \
     X(maps_many_f16, 2, 4, 4, 70, 65, 16, 16, MAPS | KV_F16 | Q_F16, CAUSAL, -5, 0, 0, 0, 0)       \
+    X(a_nan_key_is_for_those_who_see_it_few, 1, 2, 2, 5, 80, 16, 48, NAN_KEY | LSE, CAUSAL, 38, 0, \
+      0, 0, 0)                                                                                     \
+    X(a_nan_key_is_for_those_who_see_it_many, 1, 2, 2, 60, 80, 16, 48, NAN_KEY | LSE, CAUSAL, 10,  \
+      0, 0, 0, 0)                                                                                  \
+    X(a_nan_key_of_another_sequence, 2, 2, 2, 60, 80, 16, 16, NAN_KEY, SEQ, 0, 0, 0, 0, 0)         \
     X(a_nan_query_poisons_its_row_few, 1, 2, 2, 5, 80, 16, 16, NAN_QUERY | LSE, 0, 0, 0, 0, 0, 0)  \
     X(a_nan_query_poisons_its_row_many, 1, 2, 2, 50, 80, 16, 16, NAN_QUERY | LSE | MAPS, CAUSAL,   \
       40, 0, 0, 0, 0)
@@ -162,6 +168,11 @@ static att_status make_numbers(att_queue *queue, bench *b, att_err *err)
     if (!status) status = atti_array_set(queue, &b->array[SCALES], 0, 0.0f, err);
     if (!status && (c->with & NAN_QUERY))
         status = atti_array_set(queue, &b->array[Q], c->heads * c->d + 4, NAN, err);
+    const int64_t key = c->with & NAN_KEY ? c->n_k / 2 : 0;
+    if (!status && key)
+        status = atti_array_set(queue, &b->array[K], key * (c->kv_heads * c->d + 5) + 1, NAN, err);
+    if (!status && key)
+        status = atti_array_set(queue, &b->array[V], key * (c->kv_heads * c->e + 1) + 1, NAN, err);
     return status;
 }
 
