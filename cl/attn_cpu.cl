@@ -4,7 +4,7 @@
  * scores by a register tile of MR rows x 2 vectors into `z`, maximum and sum of each row so far,
  * then the same tile over the keys adds p v to `o`. Accumulators are named (an array of them
  * would spill). A key block that no row sees is skipped; only one that is partly seen asks the
- * predicate, and there the value of a masked key meets p = 0, so it must be a finite number.
+ * predicate, and only there a value that is no number asks whether its key is seen at all.
  * NaN stays: a NaN score is no new maximum but poisons the sum. A row that sees nothing becomes
  * zeros, its lse -3e38. Each sum has one order, whatever the number of threads.
  * Launch:  groups {ceil(T/RB), H, B}, work-groups of one.
@@ -70,6 +70,27 @@ static inline void value_tile(const float *p, int n, __global const float *value
 #undef KEEP
 }
 
+/* Whether n rows of NR values are all numbers, and no infinities. */
+static inline int all_finite(int n, __global const float *value)
+{
+    vec s = 0.0f;
+    for (int j = 0; j < n * NR; j += VL) s = fma(vec_load(value + j), (vec)(0.0f), s);
+    return lanes_sum(s) == 0.0f;
+}
+
+/* value_tile() of one row that leaves the values of masked keys alone. */
+static void value_row(const float *p, int n, __global const float *value, float fade, float *o)
+{
+    vec a = fade * vec_load(o), b = fade * vec_load(o + VL);
+    for (int j = 0; j < n; j++) {
+        if (p[j] == 0.0f) continue;
+        a = fma((vec)(p[j]), vec_load(value + (size_t)j * NR), a);
+        b = fma((vec)(p[j]), vec_load(value + (size_t)j * NR + VL), b);
+    }
+    vec_store(a, o);
+    vec_store(b, o + VL);
+}
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attn_cpu(const int T, const int S, const int D, const int E, const int share,
               const float scale, __global const float *head_scale, const int head_scale_at,
@@ -117,10 +138,15 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
             fade[r] = soften(z + r * KB, wide, top + r, sum + r);
         }
         for (int r = rows; r < (rows + MR - 1) / MR * MR; r++) fade[r] = 0.0f;
-        for (int c = 0; c < columns; c++)
-            for (int r = 0; r < rows; r += MR)
-                value_tile(z + r * KB, n, values + ((size_t)c * panels * NR + k0) * NR, fade + r,
-                           o + r * MAX_WIDTH + c * NR);
+        for (int c = 0; c < columns; c++) {
+            __global const float *value = values + ((size_t)c * panels * NR + k0) * NR;
+            if (state == MASK_ALL || all_finite(n, value))
+                for (int r = 0; r < rows; r += MR)
+                    value_tile(z + r * KB, n, value, fade + r, o + r * MAX_WIDTH + c * NR);
+            else
+                for (int r = 0; r < rows; r++)
+                    value_row(z + r * KB, n, value, fade[r], o + r * MAX_WIDTH + c * NR);
+        }
     }
     for (int r = 0; r < rows; r++) {
         __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +

@@ -4,7 +4,8 @@
  * products four keys at a time, softmax over the chunk, then the values. With one chunk the row is
  * finished here; else (sum p v, top, sum, seen) goes to `part` [B][H][T][chunks][E+3] for
  * attn_merge_any.cl. The chunks depend on S alone, so the number of threads changes no result.
- * A masked key of a chunk that is partly seen meets p = 0, so its value must be a finite number.
+ * In a chunk that is partly seen the value of a masked key meets p = 0; if it was no number, the
+ * sum is made again from the keys that are seen.
  * Launch:  groups {ceil(S/CHUNK), H, B}, work-groups of one.
  * Build:   -D W_F16 for half keys and values.  Preludes: types.clh lanes.clh mask.clh softmax.clh.
  * Oracle:  att_ref_attn(). */
@@ -75,6 +76,23 @@ static inline void add_values(const float *p, int n, __global const WEIGHT *valu
     }
 }
 
+static inline int all_finite(const float *o, int E)
+{
+    float s = 0.0f;
+    for (int e = 0; e < E; e++) s = fma(o[e], 0.0f, s);
+    return s == 0.0f;
+}
+
+/* add_values() that leaves the values of masked keys alone. */
+static void add_seen_values(const float *p, int n, __global const WEIGHT *value, int token, int E,
+                            float *o)
+{
+    for (int e = 0; e < E; e++) o[e] = 0.0f;
+    for (int j = 0; j < n; j++)
+        for (int e = 0; e < E && p[j] != 0.0f; e++)
+            o[e] = fma(p[j], weight_at(value, (size_t)j * token + e), o[e]);
+}
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attn_few_cpu(const int T, const int S, const int D, const int E, const int share,
                   const float scale, __global const float *head_scale, const int head_scale_at,
@@ -121,6 +139,8 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
             seen = hide(z, &m, i, first, n, wide, state);
             soften(z, wide, &top, &sum);
             add_values(z, n, v, v_token, E, o);
+            if (state == MASK_SOME && !all_finite(o, E))
+                add_seen_values(z, n, v, v_token, E, o);
         }
         if (chunks > 1) {
             __global float *to = part + part_at + (row * chunks + chunk) * (E + 3);
