@@ -2,7 +2,8 @@
  *
  * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, rows
  * for portable ones. bf16, int8 and 4-bit layouts join this list later without changing a caller.
- * Truth: lib/ref/ref_linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests: tests/kernels/test_linear.c
+ * Truth: lib/ref/ref_linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests:
+ * tests/kernels/test_linear.c
  */
 #ifndef ATT_LINEAR_H
 #define ATT_LINEAR_H
