@@ -1,4 +1,4 @@
-/* conform.c - the table of tables, filling and comparing (conform.h, conform_stems.h).
+/* conform.c - filling and comparing, and arrays on both sides (conform.h, conform_stems.h).
  * Tests: tests/unit/test_conform.c */
 #include "conform.h"
 
@@ -9,24 +9,6 @@
 #include "conform_stems.h"
 #include "half.h"
 #include "mem.h"
-
-const att_conform_case *att_conform_cases(size_t i, size_t *n)
-{
-    switch (i) {
-    case 0:
-        return att_conform_linear(n);
-    case 1:
-        return att_conform_norm(n);
-    case 2:
-        return att_conform_conv(n);
-    case 3:
-        return att_conform_cache(n);
-    case 4:
-        return att_conform_attn(n);
-    default:
-        return NULL;
-    }
-}
 
 void att_conform_fill(float *x, int64_t n, uint32_t seed, float amplitude)
 {
