@@ -1,0 +1,100 @@
+/* test_ref.c - the plain C reference of linear, convolution and norms against numbers worked by
+ * hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ref.h"
+
+static att_view view(void *host, att_dtype dtype)
+{
+    const att_view v = {NULL, host, 0, dtype};
+    return v;
+}
+
+static void assert_close(float got, double want, double tolerance)
+{
+    if (!(fabs((double)got - want) <= tolerance)) fail_msg("%g, expected %g", (double)got, want);
+}
+
+static void halves_are_ieee(void **state)
+{
+    (void)state;
+    assert_true(att_ref_f16_to_f32(0x3c00) == 1.0f);
+    assert_true(att_ref_f16_to_f32(0x0001) == 0x1p-24f);
+    assert_true(att_ref_f16_to_f32(0xfbff) == -65504.0f);
+    assert_true(isinf(att_ref_f16_to_f32(0x7c00)) && isnan(att_ref_f16_to_f32(0x7e00)));
+    for (uint32_t h = 0; h < 0x10000; h++)
+        if ((h & 0x7fff) <= 0x7c00)
+            assert_int_equal(att_ref_f32_to_f16(att_ref_f16_to_f32((uint16_t)h)), h);
+    assert_int_equal(att_ref_f32_to_f16(1.0f + 0x1p-11f), 0x3c00); /* a tie goes to the even one */
+    assert_int_equal(att_ref_f32_to_f16(1.0f + 0x3p-11f), 0x3c02);
+    assert_int_equal(att_ref_f32_to_f16(65519.9f), 0x7bff);
+    assert_int_equal(att_ref_f32_to_f16(65520.0f), 0x7c00);
+}
+
+static void activations_are_their_formulas(void **state)
+{
+    (void)state;
+    assert_close(att_ref_act(1, 1.0f), 0.8413447460685429, 1e-7);
+    assert_close(att_ref_act(2, 1.0f), 0.8411919906082768, 1e-7);
+    assert_close(att_ref_act(4, 1.0f), 0.7310585786300049, 1e-7);
+    assert_true(att_ref_act(3, -2.0f) == 0.0f && att_ref_act(3, 2.0f) == 2.0f);
+    for (int act = 0; act < 5; act++) assert_true(isnan(att_ref_act(act, NAN)));
+}
+
+/* y = residual + gate .* relu(x w^T + bias), x of stride 3. */
+static void linear_is_its_formula(void **state)
+{
+    (void)state;
+    float x[] = {1, 2, 99, 3, 4, 99}, w[] = {1, 1, 2, -2}, b[] = {0.5f, 1}, g[] = {2, 3};
+    float r[] = {10, 20, 30, 40}, y[4];
+    att_mat xm = att_mat_of(view(x, ATT_F32), 2, 2);
+    xm.stride = 3;
+    const att_mat wm = att_mat_of(view(w, ATT_F32), 2, 2), rm = att_mat_of(view(r, ATT_F32), 2, 2);
+    const att_mat ym = att_mat_of(view(y, ATT_F32), 2, 2);
+    const att_view bias = view(b, ATT_F32), gate = view(g, ATT_F32);
+    att_ref_linear(&xm, &wm, &bias, 3, &gate, &rm, &ym);
+    assert_true(y[0] == 17.0f && y[1] == 20.0f && y[2] == 45.0f && y[3] == 40.0f);
+}
+
+/* Two channels in, one out, width 3, stride 2: rows 0..2 and 2..4. */
+static void convolution_is_its_formula(void **state)
+{
+    (void)state;
+    float x[] = {1, 10, 2, 20, 3, 30, 4, 40, 5, 50}, w[] = {1, 2, 3, 0, 1, 0}, b[] = {0.5f}, y[2];
+    const att_mat xm = att_mat_of(view(x, ATT_F32), 5, 2), ym = att_mat_of(view(y, ATT_F32), 2, 1);
+    const att_view weight = view(w, ATT_F32), bias = view(b, ATT_F32);
+    att_ref_conv(&xm, &weight, &bias, 3, 2, 0, NULL, &ym);
+    assert_true(y[0] == 34.5f); /* 1*1 + 2*2 + 3*3 + 20 + 0.5 */
+    assert_true(y[1] == 66.5f); /* 1*3 + 2*4 + 3*5 + 40 + 0.5 */
+}
+
+static void norms_are_their_formulas(void **state)
+{
+    (void)state;
+    float x[] = {1, 3}, g[] = {2, 4}, b[] = {1, 1}, y[2];
+    const att_mat xm = att_mat_of(view(x, ATT_F32), 1, 2), ym = att_mat_of(view(y, ATT_F32), 1, 2);
+    const att_view gamma = view(g, ATT_F32), beta = view(b, ATT_F32);
+    att_ref_norm(0, 0.0f, &xm, &gamma, &beta, &ym);
+    assert_true(y[0] == -1.0f && y[1] == 5.0f);
+    att_ref_norm(2, 0.0f, &xm, &gamma, &beta, &ym); /* * (1 + scale) + shift */
+    assert_true(y[0] == -2.0f && y[1] == 6.0f);
+    att_ref_norm(1, 0.0f, &xm, NULL, NULL, &ym);
+    assert_close(y[1], 3.0 / sqrt(5.0), 1e-6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(halves_are_ieee),
+        cmocka_unit_test(activations_are_their_formulas),
+        cmocka_unit_test(linear_is_its_formula),
+        cmocka_unit_test(convolution_is_its_formula),
+        cmocka_unit_test(norms_are_their_formulas),
+    };
+    return cmocka_run_group_tests_name("ref", tests, NULL, NULL);
+}
