@@ -90,8 +90,8 @@ typedef struct attn_case {
     X(maps_many_f16, 2, 4, 4, 70, 65, 16, 16, MAPS | KV_F16 | Q_F16, CAUSAL, -5, 0, 0, 0, 0)       \
     X(a_nan_key_is_for_those_who_see_it_few, 1, 2, 2, 5, 80, 16, 48, NAN_KEY | LSE, CAUSAL, 38, 0, \
       0, 0, 0)                                                                                     \
-    X(a_nan_key_is_for_those_who_see_it_many, 1, 2, 2, 60, 80, 16, 48, NAN_KEY | LSE, CAUSAL, 10,  \
-      0, 0, 0, 0)                                                                                  \
+    X(a_nan_key_is_for_those_who_see_it_many, 1, 2, 2, 60, 300, 16, 48, NAN_KEY | LSE, CAUSAL,     \
+      130, 0, 0, 0, 0)                                                                             \
     X(a_nan_key_of_another_sequence, 2, 2, 2, 60, 80, 16, 16, NAN_KEY, SEQ, 0, 0, 0, 0, 0)         \
     X(a_nan_query_poisons_its_row_few, 1, 2, 2, 5, 80, 16, 16, NAN_QUERY | LSE, 0, 0, 0, 0, 0, 0)  \
     X(a_nan_query_poisons_its_row_many, 1, 2, 2, 50, 80, 16, 16, NAN_QUERY | LSE | MAPS, CAUSAL,   \
