@@ -32,6 +32,7 @@ struct att_audio {
     size_t n_mono, at; /* ... its frames, and those already given */
     size_t block_frames;
     sf_count_t n_read; /* frames since the start */
+    int raw;           /* the fd holds samples of the wanted rate that ffmpeg made */
     int cut;           /* the header promises more than there is */
     int ended, flushed;
     int told; /* of the early end, once */
@@ -100,10 +101,18 @@ static sf_count_t file_read(void *bytes, sf_count_t n, void *fd)
     return got > 0 ? got : 0;
 }
 
+/* From its first byte. */
 static SNDFILE *open_file(att_audio *a)
 {
     SF_VIRTUAL_IO io = {
         .get_filelen = file_bytes, .seek = file_seek, .read = file_read, .tell = file_tell};
+    memset(&a->info, 0, sizeof a->info);
+    if (a->raw) {
+        a->info.samplerate = a->rate_hz;
+        a->info.channels = 1;
+        a->info.format = SF_FORMAT_RAW | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE;
+    }
+    lseek(a->fd, 0, SEEK_SET);
     return sf_open_virtual(&io, SFM_READ, &a->info, &a->fd);
 }
 
@@ -122,10 +131,7 @@ static att_status open_decoder(att_audio *a, int fd, att_err *err)
     if (status) return status;
     close(fd);
     a->fd = spooled;
-    memset(&a->info, 0, sizeof a->info);
-    a->info.samplerate = a->rate_hz;
-    a->info.channels = 1;
-    a->info.format = SF_FORMAT_RAW | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE;
+    a->raw = 1;
     a->file = open_file(a);
     if (a->file) return ATT_OK;
     return att_fail(err, ATT_E_INPUT, "read %s: %s", a->name, sf_strerror(NULL));
@@ -262,11 +268,15 @@ att_status att_audio_read(att_audio *a, float *samples, size_t room, size_t *got
 
 att_status att_audio_rewind(att_audio *a, att_err *err)
 {
-    if (sf_seek(a->file, 0, SEEK_SET) != 0)
-        return att_fail(err, ATT_E_INPUT, "read %s again: %s", a->name, sf_strerror(a->file));
+    const int rate_hz = a->info.samplerate, channels = a->info.channels;
     if (a->resampler) soxr_clear(a->resampler);
     a->n_mono = a->at = 0;
     a->n_read = 0;
     a->ended = a->flushed = 0;
-    return ATT_OK;
+    sf_close(a->file); /* seeking in a damaged file need not give the same samples */
+    a->file = open_file(a);
+    if (a->file && a->info.samplerate == rate_hz && a->info.channels == channels) return ATT_OK;
+    a->ended = 1;
+    return att_fail(err, ATT_E_INPUT, "read %s again: %s", a->name,
+                    a->file ? "it has changed meanwhile" : sf_strerror(NULL));
 }

@@ -107,7 +107,7 @@ static void last_line(int fd, char *line, size_t bytes)
     size_t length = strlen(text);
     while (length && text[length - 1] == '\n') text[--length] = 0;
     const char *newest = strrchr(text, '\n');
-    snprintf(line, bytes, "%s", newest ? newest + 1 : text);
+    snprintf(line, bytes, "%.*s", (int)bytes - 1, newest ? newest + 1 : text);
 }
 
 /* Runs ffmpeg to its end; `line` is the last thing that it said. */

@@ -213,6 +213,26 @@ static void rewinding_gives_the_same_samples(void **state)
     }
 }
 
+static void a_file_that_changes_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    float some[100];
+    size_t got;
+    att_err err = {0};
+    write_tone("changed.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, RATE_HZ, 1, RATE_HZ);
+    att_audio *audio = must_open("changed.wav", NULL);
+    write_tone("changed.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, RATE_HZ, 2, RATE_HZ);
+    assert_int_equal(att_audio_rewind(audio, &err), ATT_E_INPUT);
+    assert_non_null(strstr(err.text, "changed.wav again: it has changed"));
+    assert_int_equal(att_audio_read(audio, some, 100, &got, &err), ATT_OK);
+    assert_int_equal(got, 0);
+    write_bytes("changed.wav", "nothing any more", 16);
+    assert_int_equal(att_audio_rewind(audio, &err), ATT_E_INPUT);
+    assert_int_equal(att_audio_read(audio, some, 100, &got, &err), ATT_OK);
+    assert_int_equal(got, 0);
+    att_audio_close(audio);
+}
+
 static void nothing_and_next_to_nothing_are_recordings(void **state)
 {
     static const int RATES[] = {RATE_HZ, 44100};
@@ -497,6 +517,7 @@ int main(void)
         cmocka_unit_test(channels_become_their_mean),
         cmocka_unit_test(any_rate_becomes_the_one_wanted),
         cmocka_unit_test(rewinding_gives_the_same_samples),
+        cmocka_unit_test(a_file_that_changes_meanwhile_is_refused),
         cmocka_unit_test(nothing_and_next_to_nothing_are_recordings),
         cmocka_unit_test(a_cut_recording_is_read_with_a_warning),
         cmocka_unit_test(a_header_made_for_a_pipe_is_no_cut),
