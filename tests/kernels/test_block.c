@@ -1,0 +1,172 @@
+/* test_block.c - lib/nn/block.c: what it refuses, and that a causal block says the same of a prompt
+ * and of its tokens one by one. Its numbers: tests/models/test_whisper_tiny.c. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "block.h"
+#include "rig.h"
+
+enum { C = 128, HEADS = 2, D = 64, F = 256, T = 12, KEYS = 9 };
+
+static const att_block_desc DESC = {
+    .width = C,
+    .heads = HEADS,
+    .kv_heads = HEADS,
+    .head_width = D,
+    .ffn_width = F,
+    .norm_eps = 1e-5f,
+    .cross = 1,
+};
+
+typedef struct fixture {
+    rig r;
+    att_arena *arena;
+    att_block block;
+    att_block_scratch scratch;
+    att_cache self, memory;
+    att_mat x, rows;
+} fixture;
+
+static att_linear *make_linear(fixture *f, int32_t rows, int32_t cols, uint32_t seed)
+{
+    static float w[4 * C * F];
+    att_linear *linear;
+    att_conform_fill(w, (int64_t)rows * cols, seed, 0.1f);
+    const att_weight_part part = {w, ATT_F32, NULL, rows, NULL};
+    assert_int_equal(att_linear_create(&linear, f->r.queue, f->arena, "test", &part, 1, cols, NULL),
+                     ATT_OK);
+    return linear;
+}
+
+static att_mat make_rows(fixture *f, int32_t n, uint32_t seed)
+{
+    static float x[T * C];
+    att_view view;
+    att_conform_fill(x, (int64_t)n * C, seed, 1.0f);
+    assert_int_equal(att_arena_take(f->arena, "test", ATT_F32, (int64_t)n * C, &view, NULL),
+                     ATT_OK);
+    assert_int_equal(att_queue_write(f->r.queue, view, x, (int64_t)n * C, NULL), ATT_OK);
+    return att_mat_of(view, n, C);
+}
+
+static fixture open_fixture(void)
+{
+    fixture f = {.r = rig_open(rig_portable_only())};
+    assert_int_equal(att_arena_create(&f.arena, f.r.device, "test", NULL), ATT_OK);
+    f.block.desc = DESC;
+    f.block.self_norm.eps = f.block.cross_norm.eps = f.block.ffn_norm.eps = 1e-5f;
+    f.block.self_qkv = make_linear(&f, 3 * C, C, 1);
+    f.block.self_out = make_linear(&f, C, C, 2);
+    f.block.cross_q = make_linear(&f, C, C, 3);
+    f.block.cross_kv = make_linear(&f, 2 * C, C, 4);
+    f.block.cross_out = make_linear(&f, C, C, 5);
+    f.block.ffn_in = make_linear(&f, F, C, 6);
+    f.block.ffn_out = make_linear(&f, C, F, 7);
+    f.x = make_rows(&f, T, 8);
+    f.rows = make_rows(&f, KEYS, 9);
+    assert_int_equal(att_block_scratch_init(&f.scratch, f.arena, f.r.device, &DESC, T, T, NULL),
+                     ATT_OK);
+    assert_int_equal(att_cache_init(&f.self, f.arena, "test", ATT_F32, T, HEADS, D, D, NULL),
+                     ATT_OK);
+    assert_int_equal(att_cache_init(&f.memory, f.arena, "test", ATT_F32, KEYS, HEADS, D, D, NULL),
+                     ATT_OK);
+    return f;
+}
+
+static void close_fixture(fixture *f)
+{
+    att_block_finish(&f->block);
+    att_arena_destroy(f->arena);
+    rig_close(&f->r);
+}
+
+static void run(fixture *f, int32_t first, int32_t n)
+{
+    att_err err;
+    const att_attn_call causal = {.mask = {.flags = ATT_MASK_CAUSAL, .q_first = first}};
+    const att_block_call call = {.x = att_mat_rows(f->x, first, n),
+                                 .self_policy = &causal,
+                                 .self_cache = &f->self,
+                                 .memory = &f->memory};
+    if (att_block_apply(f->r.queue, &f->block, &f->scratch, &call, &err)) fail_msg("%s", err.text);
+}
+
+static void a_prompt_is_its_tokens(void **state)
+{
+    (void)state;
+    static float start[T * C], whole[T * C], steps[T * C];
+    fixture f = open_fixture();
+    att_err err;
+    if (att_block_remember(f.r.queue, &f.block, &f.scratch, f.rows, &f.memory, &err) ||
+        att_queue_read(f.r.queue, start, f.x.view, T * C, &err))
+        fail_msg("%s", err.text);
+    run(&f, 0, T);
+    assert_int_equal(att_queue_read(f.r.queue, whole, f.x.view, T * C, NULL), ATT_OK);
+
+    assert_int_equal(att_queue_write(f.r.queue, f.x.view, start, T * C, NULL), ATT_OK);
+    f.self.length = 0;
+    run(&f, 0, 5);
+    for (int32_t t = 5; t < T; t++) run(&f, t, 1);
+    assert_int_equal(att_queue_read(f.r.queue, steps, f.x.view, T * C, NULL), ATT_OK);
+    double worst = 0.0, moved = 0.0;
+    for (int i = 0; i < T * C; i++) {
+        const double off = fabs((double)whole[i] - (double)steps[i]);
+        if (!(off <= worst)) worst = off;
+        moved += fabs((double)whole[i] - (double)start[i]);
+    }
+    assert_true(worst <= 1e-5); /* the softmax of one query and of many are different kernels */
+    assert_true(moved > 1.0);
+    close_fixture(&f);
+}
+
+static void what_is_not_built_is_refused(void **state)
+{
+    (void)state;
+    att_err err;
+    att_block_desc d = DESC;
+    assert_int_equal(att_block_check(&d, &err), ATT_OK);
+    d.rope = ATT_ROPE_HALF;
+    assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "rotary"));
+    d = DESC;
+    d.ffn = ATT_FFN_SWIGLU;
+    assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
+    d = DESC;
+    d.post_norm = 1;
+    assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
+    d = DESC;
+    d.kv_heads = 3;
+    assert_int_equal(att_block_check(&d, &err), ATT_E_ARG);
+    d.width = 0;
+    assert_int_equal(att_block_check(&d, &err), ATT_E_ARG);
+}
+
+static void senseless_calls_are_refused(void **state)
+{
+    (void)state;
+    fixture f = open_fixture();
+    att_err err;
+    att_block_call call = {.x = f.x};
+    assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_ARG);
+    assert_non_null(strstr(err.text, "memory"));
+    call.memory = &f.memory;
+    call.x.rows = T + 1;
+    assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_SHAPE);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_prompt_is_its_tokens),
+        cmocka_unit_test(what_is_not_built_is_refused),
+        cmocka_unit_test(senseless_calls_are_refused),
+    };
+    return cmocka_run_group_tests_name("block", tests, NULL, NULL);
+}
