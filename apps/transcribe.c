@@ -168,10 +168,23 @@ static att_status open_all(transcribe *t, att_err *err)
     if (!status && t->options.language && !att_asr_model_language(t->model, t->options.language))
         status = att_fail(err, ATT_E_ARG, "the model does not know the language '%s'",
                           t->options.language);
+    if (!status) say_english_only(t);
     if (!status) status = att_asr_session_create(&t->session, t->model, err);
     att_free(folder);
     att_progress_clear(&t->progress);
     return status;
+}
+
+/* An English-only model has no prompt for another language or task; it says so and goes on. */
+static void say_english_only(transcribe *t)
+{
+    const char *language = t->options.language,
+               *code = language ? att_language_code(language) : NULL;
+    const int other = code && strcmp(code, "en") != 0;
+    const int translate = strcmp(t->options.task, "translate") == 0;
+    if (att_asr_model_multilingual(t->model) || (!other && !translate)) return;
+    fprintf(stderr, "attend transcribe: model %s knows English only: %s is not used\n",
+            t->options.model, other ? "--language" : "--task");
 }
 
 static void close_all(transcribe *t)

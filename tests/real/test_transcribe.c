@@ -214,6 +214,10 @@ static void bad_usage_is_code_2(void **state)
     r = TRANSCRIBE("-q");
     assert_int_equal(r.code, 2);
     spawn_free(&r);
+    r = TRANSCRIBE("--language", "German", realdata_speech(SPEECH));
+    assert_int_equal(r.code, 0); /* tiny.en */
+    assert_non_null(strstr(r.err, "English only"));
+    spawn_free(&r);
     const char *folder = realdata_folder();
     r = TRANSCRIBE("-f", "txt", "a/one.wav", "b/one.flac");
     assert_int_equal(r.code, 2);
