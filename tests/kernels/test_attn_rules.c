@@ -170,6 +170,29 @@ static void a_prompt_may_come_in_pieces(void **state)
     }
 }
 
+/* Only differences of positions count, wherever the first query and the first key stand. */
+static void positions_may_start_anywhere(void **state)
+{
+    (void)state;
+    static float want[T * ROW], got[T * ROW];
+    static const uint32_t FLAGS[] = {ATT_MASK_CAUSAL, ATT_MASK_CAUSAL | ATT_MASK_WINDOW};
+    for (int portable = rig_portable_only(); portable < 2; portable++)
+        for (int c = 0; c < 4; c++) {
+            const int32_t n = c / 2 ? 1 : queries();
+            desk d;
+            open_desk(&d, portable);
+            d.call.mask.flags = FLAGS[c % 2];
+            d.call.mask.left = 9;
+            d.call.mask.q_first = keys() / 2;
+            attend(&d, 0, n, want);
+            d.call.mask.q_first += 1000000;
+            d.call.mask.k_first += 1000000;
+            attend(&d, 0, n, got);
+            assert_memory_equal(got, want, (size_t)n * ROW * sizeof *got);
+            close_desk(&d);
+        }
+}
+
 static void set_key(desk *d, int32_t key, const float *row)
 {
     const att_view both[] = {d->call.k.view, d->call.v.view};
@@ -228,6 +251,7 @@ int main(void)
         cmocka_unit_test(rows_sum_to_one),
         cmocka_unit_test(shared_heads_are_repeated_heads),
         cmocka_unit_test(a_prompt_may_come_in_pieces),
+        cmocka_unit_test(positions_may_start_anywhere),
         cmocka_unit_test(what_is_masked_may_be_anything),
         cmocka_unit_test(a_nan_value_reaches_who_sees_it),
     };
