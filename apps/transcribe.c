@@ -157,6 +157,18 @@ static att_status open_device(transcribe *t, att_err *err)
     return status;
 }
 
+/* An English-only model has no prompt for another language or task; it says so and goes on. */
+static void say_english_only(transcribe *t)
+{
+    const char *language = t->options.language,
+               *code = language ? att_language_code(language) : NULL;
+    const int other = code && strcmp(code, "en") != 0;
+    const int translate = strcmp(t->options.task, "translate") == 0;
+    if (att_asr_model_multilingual(t->model) || (!other && !translate)) return;
+    fprintf(stderr, "attend transcribe: model %s knows English only: %s is not used\n",
+            t->options.model, other ? "--language" : "--task");
+}
+
 static att_status open_all(transcribe *t, att_err *err)
 {
     char *folder = NULL;
@@ -173,18 +185,6 @@ static att_status open_all(transcribe *t, att_err *err)
     att_free(folder);
     att_progress_clear(&t->progress);
     return status;
-}
-
-/* An English-only model has no prompt for another language or task; it says so and goes on. */
-static void say_english_only(transcribe *t)
-{
-    const char *language = t->options.language,
-               *code = language ? att_language_code(language) : NULL;
-    const int other = code && strcmp(code, "en") != 0;
-    const int translate = strcmp(t->options.task, "translate") == 0;
-    if (att_asr_model_multilingual(t->model) || (!other && !translate)) return;
-    fprintf(stderr, "attend transcribe: model %s knows English only: %s is not used\n",
-            t->options.model, other ? "--language" : "--task");
 }
 
 static void close_all(transcribe *t)
