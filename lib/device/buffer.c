@@ -28,9 +28,12 @@ att_status att_buf_create(att_buf **out, att_device *device, const char *what, a
     buf->mem = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &status);
     if (status != CL_SUCCESS) {
         att_free(buf);
-        return att_fail(err, ATT_E_MEMORY, "reserve %s: %.1f MB on %s: %s (%d)", what,
-                        (double)bytes / 1e6, device->info.name, atti_cl_name(status), status);
+        return att_fail(err, ATT_E_MEMORY, "reserve %s: %.1f MB of the %.1f MB of %s: %s (%d)",
+                        what, (double)bytes / 1e6, (double)device->info.memory_bytes / 1e6,
+                        device->info.name, atti_cl_name(status), status);
     }
+    atti_device_hold(device);
+    buf->device = device;
     buf->bytes = bytes;
     buf->dtype = dtype;
     *out = buf;
@@ -41,6 +44,7 @@ void att_buf_destroy(att_buf *buf)
 {
     if (!buf) return;
     clReleaseMemObject(buf->mem);
+    atti_device_drop(buf->device);
     att_free(buf);
 }
 

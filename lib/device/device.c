@@ -2,7 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "attend/device.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,19 +56,33 @@ static int fits(const att_device_info *info, size_t index, const char *select)
 }
 
 /* Rough speed by capability: GPUs have many lanes a unit, CPUs their vectors. */
-static double score(const att_device_info *info)
+static double guess(const att_device_info *info)
 {
     const double lanes = info->kind == ATT_DEVICE_GPU ? 128.0 : info->vector_width;
     return info->compute_units * lanes;
 }
 
-/* Index of the best usable device that fits, or n. */
-static size_t choose(const att_device_info *infos, size_t n, const char *select)
+static int is_candidate(const att_device_info *infos, size_t i, const char *select)
 {
-    size_t best = n;
+    return infos[i].usable && (!select || fits(&infos[i], i, select));
+}
+
+/* Index of the best usable device that fits, or n. Speed is measured only where there is a choice
+ * and a folder that keeps what was measured; a guess does otherwise. */
+static size_t choose(const att_device *device, const att_device_info *infos, size_t n,
+                     const char *select)
+{
+    size_t best = n, candidates = 0;
+    double fastest = -1.0;
+    for (size_t i = 0; i < n; i++) candidates += (size_t)is_candidate(infos, i, select);
     for (size_t i = 0; i < n; i++) {
-        if (!infos[i].usable || (select && !fits(&infos[i], i, select))) continue;
-        if (best == n || score(&infos[i]) > score(&infos[best])) best = i;
+        if (!is_candidate(infos, i, select)) continue;
+        const double speed = candidates > 1 && device->cache_dir
+                                 ? atti_device_score(device->cache_dir, i, &infos[i], &device->log)
+                                 : guess(&infos[i]);
+        if (speed <= fastest) continue;
+        fastest = speed;
+        best = i;
     }
     return best;
 }
@@ -105,9 +119,9 @@ static att_status partition(att_device *device, int32_t threads, att_err *err)
     const cl_int status = clCreateSubDevices(device->root, by_counts, 1, &device->device, NULL);
     if (status != CL_SUCCESS) {
         device->device = device->root;
-        return att_fail(err, ATT_E_DEVICE, "use %d of %d units of %s: %s (%d)", threads,
-                        device->info.compute_units, device->info.name, atti_cl_name(status),
-                        status);
+        char what[64];
+        snprintf(what, sizeof what, "take %d of %d units", threads, device->info.compute_units);
+        return atti_cl_failed(device, what, status, err);
     }
     device->info.compute_units = threads;
     return ATT_OK;
@@ -119,7 +133,7 @@ static att_status find_device(att_device *device, const char *select, att_err *e
     cl_device_id *handles = NULL;
     size_t n = 0;
     att_status status = atti_devices_find(&infos, &handles, &n, err);
-    const size_t best = status ? 0 : choose(infos, n, select);
+    const size_t best = status ? 0 : choose(device, infos, n, select);
     if (!status && best == n) status = say_none(infos, n, select, err);
     if (!status) {
         device->info = infos[best];
@@ -156,15 +170,14 @@ att_status att_device_open(att_device **out, const att_device_options *options, 
     att_device *device = att_calloc(1, sizeof *device);
     if (!device) return att_fail(err, ATT_E_MEMORY, "open device: out of host memory");
     pthread_mutex_init(&device->lock, NULL);
+    pthread_mutex_init(&device->users_lock, NULL);
     att_status status = copy_options(device, o, err);
     if (!status) status = find_device(device, o->select, err);
     if (!status) status = partition(device, o->threads, err);
     if (!status) {
         cl_int failed;
         device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &failed);
-        if (failed != CL_SUCCESS)
-            status = att_fail(err, ATT_E_DEVICE, "open %s: %s (%d)", device->info.name,
-                              atti_cl_name(failed), failed);
+        if (failed != CL_SUCCESS) status = atti_cl_failed(device, "make a context", failed, err);
     }
     if (status) {
         att_device_close(device);
@@ -180,14 +193,38 @@ att_status att_device_open(att_device **out, const att_device_options *options, 
 void att_device_close(att_device *device)
 {
     if (!device) return;
+    assert(device->n_users == 0);
     for (size_t i = 0; i < ATT_N_PROGRAMS; i++)
         if (device->programs[i]) clReleaseProgram(device->programs[i]);
     if (device->context) clReleaseContext(device->context);
     if (device->device && device->device != device->root) clReleaseDevice(device->device);
+    pthread_mutex_destroy(&device->users_lock);
     pthread_mutex_destroy(&device->lock);
     att_free(device->cache_dir);
     att_free(device->compiler);
     att_free(device);
+}
+
+void atti_device_hold(att_device *device)
+{
+    pthread_mutex_lock(&device->users_lock);
+    device->n_users++;
+    pthread_mutex_unlock(&device->users_lock);
+}
+
+void atti_device_drop(att_device *device)
+{
+    pthread_mutex_lock(&device->users_lock);
+    device->n_users--;
+    pthread_mutex_unlock(&device->users_lock);
+}
+
+att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err)
+{
+    const int memory =
+        status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY;
+    return att_fail(err, memory ? ATT_E_MEMORY : ATT_E_DEVICE, "%s on %s: %s (%d)", what,
+                    device->info.name, atti_cl_name(status), status);
 }
 
 const att_device_info *att_device_get_info(const att_device *device)

@@ -31,6 +31,7 @@ extern const atti_program_row atti_programs[];
 extern const atti_kernel_row atti_kernels[];
 
 struct att_buf {
+    att_device *device;
     cl_mem mem;
     size_t bytes;
     att_dtype dtype;
@@ -46,7 +47,16 @@ struct att_device {
     att_log log;
     pthread_mutex_t lock; /* guards programs */
     cl_program programs[ATT_N_PROGRAMS + 1];
+    pthread_mutex_t users_lock; /* guards n_users; never held for long, as `lock` may be */
+    int32_t n_users;
 };
+
+/* One queue or buffer more, or less, that must be gone before the device is closed. */
+void atti_device_hold(att_device *device);
+void atti_device_drop(att_device *device);
+
+/* Fails with the name and number of an OpenCL status: ATT_E_MEMORY when memory is what lacked. */
+att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err);
 
 /* The program, compiled or read from the cache when it is not there yet. */
 att_status atti_program_get(att_device *device, atti_program_id id, cl_program *program,
@@ -63,11 +73,18 @@ typedef struct atti_blob {
 int atti_cache_read(const char *folder, const char *key, atti_blob *blob);
 /* Writes it whole or not at all. A failure is not an error of the caller's: returns 0. */
 int atti_cache_write(const char *folder, const char *key, const atti_blob *blob);
+/* Makes the folder, for its owner alone, and says whether files can be made in it. */
+int atti_cache_usable(const char *folder);
 uint64_t atti_hash(const void *bytes, size_t n, uint64_t seed);
 
-/* Compiles what is missing of the listed programs in a process of its own (compile_child.c). The
- * programs then lie in the cache. Returns 0 when that was not possible, after a warning. */
-int atti_compile_in_child(att_device *device, const atti_program_id *ids, size_t n);
+/* Compiles the listed programs in processes of their own (compile_child.c). The programs then lie
+ * in the cache. Returns 0 when that was not possible, after a warning. */
+int atti_compile_in_children(att_device *device, const atti_program_id *ids, size_t n);
+
+/* How fast the index-th device of the list is, in GFLOP/s of SCORE_ANY: measured once, then read
+ * from the cache folder. 0 when the device fails at it, after a warning. */
+double atti_device_score(const char *cache_dir, size_t index, const att_device_info *info,
+                         const att_log *log);
 
 /* All devices with their OpenCL handles, for choosing; handles[i] belongs to infos[i]. */
 att_status atti_devices_find(att_device_info **infos, cl_device_id **handles, size_t *n,

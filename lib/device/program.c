@@ -8,32 +8,40 @@
 #include "mem.h"
 #include "sources.h"
 
-enum { MAX_TEXTS = 16, LOG_BYTES = 1200 };
+enum { MAX_TEXTS = 16, LOG_BYTES = 1200, WIDE_GRID = 65536 };
 
-static const char *find_text(const char *name, size_t n, const char *suffix)
+/* What one program is compiled from. */
+typedef struct source {
+    const char *texts[MAX_TEXTS];
+    cl_uint n_texts;
+    char hashes[MAX_TEXTS * 65 + 1]; /* SHA-256 of each, in hex, divided by commas */
+} source;
+
+static int add_text(source *s, const char *name, size_t n, const char *suffix)
 {
-    for (const att_cl_source *s = att_cl_sources(); s->name; s++)
-        if (strncmp(s->name, name, n) == 0 && strcmp(s->name + n, suffix) == 0) return s->text;
-    return NULL;
+    const att_cl_source *row = att_cl_sources();
+    while (row->name && (strncmp(row->name, name, n) != 0 || strcmp(row->name + n, suffix) != 0))
+        row++;
+    if (!row->name || s->n_texts == MAX_TEXTS) return 0;
+    s->texts[s->n_texts++] = row->text;
+    const size_t used = strlen(s->hashes);
+    snprintf(s->hashes + used, sizeof s->hashes - used, "%s,", row->sha256);
+    return 1;
 }
 
 /* The preludes in their order, then the file. */
-static att_status collect(const atti_program_row *row, const char **texts, cl_uint *n, att_err *err)
+static att_status collect(const atti_program_row *row, source *s, att_err *err)
 {
-    *n = 0;
+    memset(s, 0, sizeof *s);
     for (const char *p = row->preludes; *p;) {
         const size_t width = strcspn(p, " ");
-        texts[*n] = find_text(p, width, ".clh");
-        if (!texts[*n] || *n + 2 > MAX_TEXTS)
+        if (!add_text(s, p, width, ".clh"))
             return att_fail(err, ATT_E_DEVICE, "compile %s: there is no prelude %.*s.clh", row->id,
                             (int)width, p);
-        ++*n;
         p += width + strspn(p + width, " ");
     }
-    texts[*n] = find_text(row->file, strlen(row->file), ".cl");
-    if (!texts[*n])
+    if (!add_text(s, row->file, strlen(row->file), ".cl"))
         return att_fail(err, ATT_E_DEVICE, "compile %s: there is no %s.cl", row->id, row->file);
-    ++*n;
     return ATT_OK;
 }
 
@@ -45,19 +53,16 @@ static void options_of(const att_device *device, const atti_program_row *row, ch
 }
 
 /* All that decides what the compiler makes. The caller frees it. */
-static char *key_of(const att_device *device, const atti_program_row *row, const char *const *texts,
-                    cl_uint n)
+static char *key_of(const att_device *device, const atti_program_row *row, const source *s)
 {
-    char options[512];
-    uint64_t a = 0, b = 7;
-    for (cl_uint i = 0; i < n; i++) {
-        a = atti_hash(texts[i], strlen(texts[i]), a);
-        b = atti_hash(texts[i], strlen(texts[i]), b);
-    }
+    char options[512], platform[256] = ""; /* its version names the compiler, e.g. PoCL's LLVM */
+    cl_platform_id handle = NULL;
+    clGetDeviceInfo(device->root, CL_DEVICE_PLATFORM, sizeof handle, &handle, NULL);
+    clGetPlatformInfo(handle, CL_PLATFORM_VERSION, sizeof platform - 1, platform, NULL);
     options_of(device, row, options, sizeof options);
-    return att_sprintf("%s|%016llx%016llx|%s|%s|%s|%s|%s|" ATT_VERSION, row->id,
-                       (unsigned long long)a, (unsigned long long)b, options, device->info.platform,
-                       device->info.name, device->info.version, device->info.driver);
+    return att_sprintf("%s|%s|%s|%s|%s|%s|%s|%s|" ATT_VERSION, row->id, s->hashes, options,
+                       device->info.platform, platform, device->info.name, device->info.version,
+                       device->info.driver);
 }
 
 static cl_program from_cache(const att_device *device, const atti_program_row *row, const char *key)
@@ -94,11 +99,13 @@ static att_status say_build_log(const att_device *device, const atti_program_row
 }
 
 static att_status from_source(const att_device *device, const atti_program_row *row,
-                              const char **texts, cl_uint n, cl_program *program, att_err *err)
+                              const source *s, cl_program *program, att_err *err)
 {
     cl_int status;
     char options[512];
-    *program = clCreateProgramWithSource(device->context, n, texts, NULL, &status);
+    const char *texts[MAX_TEXTS]; /* OpenCL takes them as not const */
+    memcpy(texts, s->texts, sizeof texts);
+    *program = clCreateProgramWithSource(device->context, s->n_texts, texts, NULL, &status);
     if (status != CL_SUCCESS)
         return att_fail(err, ATT_E_DEVICE, "compile %s: %s (%d)", row->id, atti_cl_name(status),
                         status);
@@ -129,12 +136,14 @@ static cl_int set_nothing(cl_kernel kernel, cl_mem dummy)
     return status;
 }
 
-/* Launches the kernel once with nothing to do: PoCL compiles for the machine only then. */
+/* Launches the kernel with nothing to do: PoCL compiles for the machine only then, and again for
+ * the first grid of 65535 items or more in a dimension. Kernels of one item a group, the `cpu`
+ * bodies, are made so that grids stay small: their wide form is not worth the time here. */
 static cl_int warm_kernel(const att_device *device, cl_command_queue queue, cl_program program,
                           const char *entry, cl_mem dummy)
 {
     cl_int status;
-    size_t local[3] = {1, 1, 1};
+    size_t local[3] = {1, 1, 1}, wide[3];
     cl_kernel kernel = clCreateKernel(program, entry, &status);
     if (status != CL_SUCCESS) return status;
     status = clGetKernelWorkGroupInfo(kernel, device->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
@@ -142,6 +151,10 @@ static cl_int warm_kernel(const att_device *device, cl_command_queue queue, cl_p
     if (!status) status = set_nothing(kernel, dummy);
     if (!status)
         status = clEnqueueNDRangeKernel(queue, kernel, 3, NULL, local, local, 0, NULL, NULL);
+    memcpy(wide, local, sizeof wide);
+    wide[0] *= WIDE_GRID / local[0] + 1;
+    if (!status && local[0] * local[1] * local[2] > 1)
+        status = clEnqueueNDRangeKernel(queue, kernel, 3, NULL, wide, local, 0, NULL, NULL);
     if (!status) status = clFinish(queue);
     clReleaseKernel(kernel);
     return status;
@@ -168,6 +181,7 @@ static cl_int warm_program(const att_device *device, atti_program_id id, cl_prog
 static void save(const att_device *device, const char *key, cl_program program)
 {
     atti_blob blob = {NULL, 0};
+    int saved = 0;
     if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof blob.n_bytes, &blob.n_bytes,
                          NULL) != CL_SUCCESS ||
         !blob.n_bytes)
@@ -176,8 +190,12 @@ static void save(const att_device *device, const char *key, cl_program program)
     if (!blob.bytes) return;
     unsigned char *all[] = {blob.bytes};
     if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof all, all, NULL) == CL_SUCCESS)
-        (void)atti_cache_write(device->cache_dir, key, &blob);
+        saved = atti_cache_write(device->cache_dir, key, &blob);
     att_free(blob.bytes);
+    if (!saved)
+        att_log_write(&device->log, ATT_LOG_WARNING,
+                      "a compiled kernel cannot be kept in %s: the next start compiles it again",
+                      device->cache_dir);
 }
 
 /* Loads one program; the device's lock is held. compile 0: only from the cache, *program may stay
@@ -185,16 +203,15 @@ static void save(const att_device *device, const char *key, cl_program program)
 static att_status load(att_device *device, atti_program_id id, int compile, att_err *err)
 {
     const atti_program_row *row = &atti_programs[id];
-    const char *texts[MAX_TEXTS];
-    cl_uint n;
+    source s;
     if (device->programs[id]) return ATT_OK;
-    att_status status = collect(row, texts, &n, err);
+    att_status status = collect(row, &s, err);
     if (status) return status;
-    char *key = key_of(device, row, texts, n);
+    char *key = key_of(device, row, &s);
     if (!key) return att_fail(err, ATT_E_MEMORY, "compile %s: out of host memory", row->id);
     device->programs[id] = from_cache(device, row, key);
     if (!device->programs[id] && compile) {
-        status = from_source(device, row, texts, n, &device->programs[id], err);
+        status = from_source(device, row, &s, &device->programs[id], err);
         cl_int warmed = CL_SUCCESS;
         if (!status && device->info.kind == ATT_DEVICE_CPU)
             warmed = warm_program(device, id, device->programs[id]);
@@ -241,10 +258,10 @@ att_status att_device_prepare(att_device *device, const att_kernel_id *kernels, 
     size_t n_missing;
     pthread_mutex_lock(&device->lock);
     att_status status = missing_of(device, kernels, n, missing, &n_missing, err);
-    if (!status && n_missing && device->compiler && device->cache_dir)
-        (void)atti_compile_in_child(device, missing, n_missing);
+    const int compiled = !status && n_missing && device->compiler && device->cache_dir &&
+                         atti_compile_in_children(device, missing, n_missing);
     for (size_t i = 0; !status && i < n_missing; i++) {
-        att_log_progress(&device->log, "compiling kernels", (int)i, (int)n_missing);
+        if (!compiled) att_log_progress(&device->log, "compiling kernels", (int)i, (int)n_missing);
         status = load(device, missing[i], 1, err);
     }
     if (n_missing)

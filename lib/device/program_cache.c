@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "device_internal.h"
 #include "filemap.h"
@@ -46,8 +47,8 @@ static int check(const att_filemap *map, const char *key, header *h)
     if (map->n_bytes < sizeof *h) return 0;
     memcpy(h, map->bytes, sizeof *h);
     if (memcmp(h->magic, MAGIC, sizeof MAGIC) != 0 || h->key_bytes != n_key) return 0;
-    if (h->blob_bytes != map->n_bytes - sizeof *h - n_key || h->blob_bytes == 0) return 0;
     if (map->n_bytes < sizeof *h + n_key) return 0;
+    if (h->blob_bytes != map->n_bytes - sizeof *h - n_key || h->blob_bytes == 0) return 0;
     const unsigned char *stored = map->bytes + sizeof *h;
     return memcmp(stored, key, n_key) == 0 &&
            h->hash == hash_of(key, n_key, stored + n_key, (size_t)h->blob_bytes);
@@ -74,10 +75,14 @@ int atti_cache_read(const char *folder, const char *key, atti_blob *blob)
     return good;
 }
 
-static void make_folder(const char *folder)
+/* Also the folders above it; those that are there stay as they are. */
+int atti_cache_usable(const char *folder)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s", folder);
+    char *path = att_strdup(folder);
+    if (!path || !*path) {
+        att_free(path);
+        return 0;
+    }
     for (char *c = path + 1; *c; c++) {
         if (*c != '/') continue;
         *c = 0;
@@ -85,6 +90,8 @@ static void make_folder(const char *folder)
         *c = '/';
     }
     mkdir(path, 0700);
+    att_free(path);
+    return access(folder, W_OK | X_OK) == 0;
 }
 
 int atti_cache_write(const char *folder, const char *key, const atti_blob *blob)
@@ -93,8 +100,7 @@ int atti_cache_write(const char *folder, const char *key, const atti_blob *blob)
     att_outfile out;
     const size_t n_key = strlen(key);
     char *path = entry_path(folder, key);
-    make_folder(folder);
-    if (!path || att_outfile_open(&out, path, NULL) != ATT_OK) {
+    if (!path || !atti_cache_usable(folder) || att_outfile_open(&out, path, NULL) != ATT_OK) {
         att_free(path);
         return 0;
     }

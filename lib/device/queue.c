@@ -1,6 +1,7 @@
 /* queue.c - launches, copies and their times (queue.h). Tests: tests/unit/test_device.c */
 #include "queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,7 @@ struct att_queue {
 
 static att_status cl_failed(const att_queue *q, const char *what, cl_int status, att_err *err)
 {
-    return att_fail(err, ATT_E_DEVICE, "%s on %s: %s (%d)", what, q->device->info.name,
-                    atti_cl_name(status), status);
+    return atti_cl_failed(q->device, what, status, err);
 }
 
 att_status att_queue_create(att_queue **out, att_device *device, att_err *err)
@@ -38,11 +38,16 @@ att_status att_queue_create(att_queue **out, att_device *device, att_err *err)
     att_queue *q = att_calloc(1, sizeof *q);
     if (!q) return att_fail(err, ATT_E_MEMORY, "make queue: out of host memory");
     q->device = device;
+    atti_device_hold(device);
     if (device->profile) q->ring = att_calloc(RING, sizeof *q->ring);
+    if (device->profile && !q->ring) {
+        att_queue_destroy(q);
+        return att_fail(err, ATT_E_MEMORY, "make queue: out of host memory");
+    }
     cl_int status;
     q->commands = clCreateCommandQueue(device->context, device->device,
                                        device->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
-    if (status != CL_SUCCESS || (device->profile && !q->ring)) {
+    if (status != CL_SUCCESS) {
         const att_status failed = cl_failed(q, "make queue", status, err);
         att_queue_destroy(q);
         return failed;
@@ -78,6 +83,7 @@ void att_queue_destroy(att_queue *q)
     for (size_t i = 0; i < ATT_N_KERNELS; i++)
         if (q->kernels[i]) clReleaseKernel(q->kernels[i]);
     if (q->commands) clReleaseCommandQueue(q->commands);
+    atti_device_drop(q->device);
     att_free(q->ring);
     att_free(q);
 }
@@ -156,8 +162,20 @@ static att_status set_args(att_queue *q, const att_launch *l, att_err *err)
     return ATT_OK;
 }
 
+static att_status say_launch(const att_queue *q, const att_launch *l, const size_t *global,
+                             cl_int failed, att_err *err)
+{
+    char what[128];
+    snprintf(what, sizeof what, "launch %s as [%zu,%zu,%zu]", atti_kernels[l->kernel].id, global[0],
+             global[1], global[2]);
+    return cl_failed(q, what, failed, err);
+}
+
 att_status att_queue_launch(att_queue *q, const att_launch *l, att_err *err)
 {
+    if (l->groups[0] < 0 || l->groups[1] < 0 || l->groups[2] < 0)
+        return att_fail(err, ATT_E_SHAPE, "launch %s: [%d,%d,%d] work-groups",
+                        atti_kernels[l->kernel].id, l->groups[0], l->groups[1], l->groups[2]);
     if (!l->groups[0] || !l->groups[1] || !l->groups[2]) return ATT_OK;
     att_status status = get_kernel(q, l->kernel, err);
     if (!status) status = set_args(q, l, err);
@@ -169,10 +187,7 @@ att_status att_queue_launch(att_queue *q, const att_launch *l, att_err *err)
     const cl_int failed =
         clEnqueueNDRangeKernel(q->commands, q->kernels[l->kernel], 3, NULL, global,
                                q->local[l->kernel], 0, NULL, q->ring ? &event : NULL);
-    if (failed != CL_SUCCESS)
-        return att_fail(err, ATT_E_DEVICE, "launch %s as [%zu,%zu,%zu] on %s: %s (%d)",
-                        atti_kernels[l->kernel].id, global[0], global[1], global[2],
-                        q->device->info.name, atti_cl_name(failed), failed);
+    if (failed != CL_SUCCESS) return say_launch(q, l, global, failed, err);
     if (q->ring) q->ring[q->n_pending++] = (pending){event, l->kernel, l->flops, l->bytes};
     return ATT_OK;
 }
@@ -257,6 +272,6 @@ size_t att_queue_profile(const att_queue *queue, att_profile_row *rows, size_t r
     for (size_t i = 0; i < ATT_N_KERNELS; i++)
         if (q->rows[i].calls) all[n++] = q->rows[i];
     qsort(all, n, sizeof *all, longest_first);
-    memcpy(rows, all, (n < room ? n : room) * sizeof *rows);
+    for (size_t i = 0; i < n && i < room; i++) rows[i] = all[i];
     return n;
 }

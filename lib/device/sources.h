@@ -9,6 +9,7 @@ extern "C" {
 typedef struct att_cl_source {
     const char *name; /* "norm_any.cl"; NULL ends the table */
     const char *text;
+    const char *sha256; /* of the text, in hex */
 } att_cl_source;
 
 const att_cl_source *att_cl_sources(void);
