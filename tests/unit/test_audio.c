@@ -323,6 +323,13 @@ static void samples_that_are_no_numbers_are_refused(void **state)
     }
 }
 
+static int open_files(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++) n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
 /* fd 0 is `in` while the file "-" is read. */
 static size_t samples_of_input(int in)
 {
@@ -356,6 +363,7 @@ static void pipes_and_input_are_read_like_files(void **state)
 {
     (void)state;
     size_t n;
+    const int before = open_files();
     write_tone("in.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, RATE_HZ, 1, RATE_HZ);
     assert_int_equal(samples_of_input(open("in.wav", O_RDONLY)), RATE_HZ);
     assert_int_equal(samples_of_input(pipe_of("in.wav")), RATE_HZ);
@@ -365,6 +373,7 @@ static void pipes_and_input_are_read_like_files(void **state)
     free(read_all(name, 1000, &n));
     close(fd);
     assert_int_equal(n, RATE_HZ);
+    assert_int_equal(open_files(), before);
 }
 
 static void what_is_no_recording_is_named(void **state)
@@ -388,13 +397,6 @@ static void play_ffmpeg(const char *script)
 {
     write_bytes("ffmpeg", script, strlen(script));
     assert_int_equal(chmod("ffmpeg", 0700), 0);
-}
-
-static int open_files(void)
-{
-    int n = 0;
-    for (int fd = 0; fd < 256; fd++) n += fcntl(fd, F_GETFD) >= 0;
-    return n;
 }
 
 static void ffmpeg_is_asked_and_believed(void **state)

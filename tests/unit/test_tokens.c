@@ -191,9 +191,9 @@ static void languages_have_the_names_of_openai(void **state)
 
 /* --- a vocabulary of our own: 256 bytes in GPT-2's form, some merges, the special ones --- */
 
-enum { N_MERGES = 5, N_SPECIALS = 10, N_SMALL = 256 + N_MERGES + N_SPECIALS };
+enum { N_MERGES = 7, N_SPECIALS = 10, N_SMALL = 256 + N_MERGES + N_SPECIALS };
 
-static const char *const MERGES[N_MERGES] = {"ab", "bc", "abc", "Ġa", "Ġab"};
+static const char *const MERGES[N_MERGES] = {"ab", "bc", "abc", "Ġa", "Ġab", "xyz", "ab"};
 static const char *const SPECIALS[N_SPECIALS] = {
     "<|endoftext|>",  "<|startoftranscript|>", "<|en|>",       "<|de|>",           "<|translate|>",
     "<|transcribe|>", "<|startofprev|>",       "<|nospeech|>", "<|notimestamps|>", "<|0.00|>"};
@@ -269,7 +269,9 @@ static void the_lowest_pair_merges_first(void **state)
         int32_t n, ids[8];
     } KNOWN[] = {{"", 0, {0}},
                  {"abc", 1, {258}},
-                 {"abab", 2, {256, 256}},
+                 {"abab", 2, {256, 256}}, /* of equal tokens the first */
+                 {"xyz", 1, {261}},       /* a word that no pair leads to */
+                 {"xyzx", 4, {'x', 'y', 'z', 'x'}},
                  {"bbc", 2, {'b', 257}},
                  {"abbc", 2, {256, 257}},
                  {"x ab", 2, {'x', 260}},

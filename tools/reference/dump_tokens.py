@@ -26,6 +26,7 @@ TEXTS = [
     " 👩‍🚀🎉🏳️‍🌈 ♪ la la ♫ ♬♪♪♪", "\u00a0\u2003\u3000 x\u2028y\u0085z", "<|endoftext|><|0.00|>",
     "(((x))) [[y]] {{z}} --- -- << >> ~`@#^&*_=+|\\/", "a" * 300, " ha" * 100, "\u200b\ufeff\ufffd",
     "supercalifragilisticexpialidocious antidisestablishmentarianism", "e\u0301 ñ n\u0303",
+    "a \u00a0b !\u00a0! ?\u3000\u3000? 1\u00852 (\u2003)",
 ]
 NAMES = ["eot", "sot", "translate", "transcribe", "sot_lm", "sot_prev", "no_speech",
          "no_timestamps", "timestamp_begin"]
