@@ -2,7 +2,8 @@
  *
  * One work-item makes one row of one head in a single pass over the keys: the running maximum moves
  * the sum and the row of `acc` when it grows. NaN stays: a NaN score is no new maximum but poisons
- * the sum. A row that sees nothing becomes zeros, its lse -3e38.
+ * the sum. A row that sees nothing becomes zeros, its lse -3e38. The row times head_gain[h], where
+ * given, is stored or, with add, added to what is there.
  * Launch:  groups {ceil(T/64), H, B}.
  * Build:   -D KV_F16 for half keys and values.  Prelude: mask.clh.
  * Oracle:  att_ref_attn(). */
@@ -24,7 +25,8 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
               const int k_batch, const int k_head, const int k_token, __global const KV *v,
               const int v_at, const int v_batch, const int v_head, const int v_token,
               __global float *out, const int out_at, const int out_batch, const int out_head,
-              const int out_token, __global float *lse, const int lse_at, MASK_PARAMS)
+              const int out_token, const int add, __global const float *head_gain,
+              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS)
 {
     float acc[MAX_WIDTH];
     const int i = get_global_id(0), h = get_global_id(1), b = get_global_id(2);
@@ -63,7 +65,9 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         sum += p;
         for (int e = 0; e < E; e++) acc[e] = fma(p, kv_at(value, e), acc[e]);
     }
-    for (int e = 0; e < E; e++) out[e] = seen ? acc[e] / sum : 0.0f;
+    const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+    for (int e = 0; e < E; e++)
+        out[e] = (add ? out[e] : 0.0f) + gain * (seen ? acc[e] / sum : 0.0f);
     if (lse)
         lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + i] =
             seen ? top + log(sum) : -3.0e38f;

@@ -98,8 +98,9 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
               const int q_token, const int q_f16, __global const float *restrict keys,
               const int keys_at, __global const float *restrict values, const int values_at,
               __global float *restrict out, const int out_at, const int out_batch,
-              const int out_head, const int out_token, __global float *lse, const int lse_at,
-              MASK_PARAMS)
+              const int out_head, const int out_token, const int add,
+              __global const float *head_gain, const int head_gain_at, __global float *lse,
+              const int lse_at, MASK_PARAMS)
 {
     float x[RB * MAX_WIDTH], o[RB * MAX_WIDTH], z[RB * KB];
     float top[RB], sum[RB], fade[RB];
@@ -148,10 +149,13 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
                     value_row(z + r * KB, n, value, fade[r], o + r * MAX_WIDTH + c * NR);
         }
     }
+    const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
     for (int r = 0; r < rows; r++) {
         __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
                              (size_t)(first + r) * out_token;
-        for (int e = 0; e < E; e++) to[e] = seen[r] ? o[r * MAX_WIDTH + e] / sum[r] : 0.0f;
+        for (int e = 0; e < E; e++)
+            to[e] = (add ? to[e] : 0.0f) +
+                    gain * (seen[r] ? o[r * MAX_WIDTH + e] / sum[r] : 0.0f);
         if (lse)
             lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + first + r] =
                 seen[r] ? top[r] + log(sum[r]) : -3.0e38f;

@@ -101,9 +101,9 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
                   const int k_at, const int k_batch, const int k_head, const int k_token,
                   __global const WEIGHT *restrict v, const int v_at, const int v_batch,
                   const int v_head, const int v_token, __global float *out, const int out_at,
-                  const int out_batch, const int out_head, const int out_token,
-                  __global float *lse, const int lse_at, MASK_PARAMS, __global float *part,
-                  const int part_at)
+                  const int out_batch, const int out_head, const int out_token, const int add,
+                  __global const float *head_gain, const int head_gain_at, __global float *lse,
+                  const int lse_at, MASK_PARAMS, __global float *part, const int part_at)
 {
     float x[MAX_WIDTH], o[MAX_WIDTH], z[CHUNK];
     const int chunks = get_global_size(0), chunk = get_global_id(0);
@@ -151,7 +151,9 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
         } else {
             __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
                                  (size_t)i * out_token;
-            for (int e = 0; e < E; e++) to[e] = seen ? o[e] / sum : 0.0f;
+            const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+            for (int e = 0; e < E; e++)
+                to[e] = (add ? to[e] : 0.0f) + gain * (seen ? o[e] / sum : 0.0f);
             if (lse) lse[lse_at + row] = seen ? top + log(sum) : -3.0e38f;
         }
     }

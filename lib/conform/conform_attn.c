@@ -18,7 +18,8 @@ enum {
     NAN_QUERY = 1 << 6,
     LOUD = 1 << 7, /* scores of some hundreds: exp must not overflow */
     LSE = 1 << 8,
-    NAN_KEY = 1 << 9 /* the middle key and value: rows that do not see it do not know */
+    NAN_KEY = 1 << 9, /* the middle key and value: rows that do not see it do not know */
+    GAINS = 1 << 10   /* head_gain, and out += */
 };
 
 typedef struct attn_case {
@@ -86,6 +87,9 @@ typedef struct attn_case {
     X(bits_under_causal_few, 1, 2, 2, 6, 203, 16, 16, LSE, BITS | CAUSAL, 150, 0, 0, 0, 0)         \
     X(scale_per_head_few, 1, 3, 3, 4, 77, 16, 16, HEAD_SCALE, 0, 0, 0, 0, 0, 0)                    \
     X(scale_per_head_many, 1, 3, 3, 40, 77, 16, 16, HEAD_SCALE, 0, 0, 0, 0, 0, 0)                  \
+    X(gains_added_few, 2, 3, 3, 4, 77, 16, 20, GAINS | LSE, CAUSAL, 20, 0, 0, 0, 0)                \
+    X(gains_added_chunks, 1, 3, 1, 3, 600, 16, 16, GAINS, 0, 0, 0, 0, 0, 0)                        \
+    X(gains_added_many, 2, 3, 3, 60, 77, 16, 20, GAINS | LSE, CAUSAL, -4, 0, 0, 0, 0)              \
     X(maps_few, 2, 4, 2, 5, 130, 16, 16, MAPS | HEAD_SCALE, CAUSAL, 100, 0, 0, 0, 0)               \
     X(maps_many_f16, 2, 4, 4, 70, 65, 16, 16, MAPS | KV_F16 | Q_F16, CAUSAL, -5, 0, 0, 0, 0)       \
     X(a_nan_key_is_for_those_who_see_it_few, 1, 2, 2, 5, 80, 16, 48, NAN_KEY | LSE, CAUSAL, 38, 0, \
@@ -293,6 +297,8 @@ static att_attn_call call_of(const bench *b, int device)
     call.mask.bits = side(b, BIT_ROWS, device);
     call.mask.bits.dtype = ATT_U8;
     if (c->with & HEAD_SCALE) call.head_scale = side(b, SCALES, device);
+    if (c->with & GAINS) call.head_gain = side(b, SCALES, device);
+    call.accumulate = (c->with & GAINS) != 0;
     if (c->with & (LSE | MAPS)) call.taps.lse = side(b, LSE_TAP, device);
     if (c->with & MAPS) {
         call.taps.scores = side(b, SCORES, device);

@@ -11,7 +11,7 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_err *er
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
     atti_push_operand(&args, &c->v);
-    atti_push_operand(&args, &c->out);
+    atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
     return atti_attn_launch(queue, c, half ? ATT_K_ATTN_ANY_F16 : ATT_K_ATTN_ANY_F32, groups, &args,

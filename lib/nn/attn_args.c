@@ -33,6 +33,13 @@ void atti_push_operand(atti_args *args, const att_attn_view *operand)
     atti_push_i32(args, (int32_t)operand->token);
 }
 
+void atti_push_out(atti_args *args, const att_attn_call *c)
+{
+    atti_push_operand(args, &c->out);
+    atti_push_i32(args, c->accumulate);
+    atti_push_view(args, c->head_gain);
+}
+
 void atti_push_query(atti_args *args, const att_attn_call *c)
 {
     atti_push_i32(args, c->n_q);

@@ -134,7 +134,6 @@ static att_status check_known(const att_attn_call *c, att_err *err)
         const char *name;
         int used;
     } fields[] = {
-        {"accumulate", c->accumulate},
         {"softcap", c->softcap != 0.0f},
         {"bias", att_view_given(&c->bias.view)},
         {"abs_gain", att_view_given(&c->abs_gain)},
@@ -143,7 +142,6 @@ static att_status check_known(const att_attn_call *c, att_err *err)
         {"q_rows", att_view_given(&c->q_rows)},
         {"k_rows", att_view_given(&c->k_rows)},
         {"head_class", att_view_given(&c->head_class)},
-        {"head_gain", att_view_given(&c->head_gain)},
         {"token_gain", att_view_given(&c->token_gain)},
         {"classes", c->classes.rule != ATT_CLASS_NONE},
         {"diag_mix", att_view_given(&c->diag_mix)},
@@ -172,6 +170,7 @@ att_status atti_attn_check(const att_attn_call *c, att_err *err)
     if (!status) status = check_operands(c, err);
     if (!status) status = check_mask(c, err);
     if (!status) status = check_array("head_scale", &c->head_scale, ATT_F32, c->heads, err);
+    if (!status) status = check_array("head_gain", &c->head_gain, ATT_F32, c->heads, err);
     if (!status) status = check_array("taps.lse", &c->taps.lse, ATT_F32, rows, err);
     if (!status) status = check_maps(c, err);
     if (!status) status = check_known(c, err);

@@ -56,7 +56,7 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
     atti_push_operand(&args, &c->v);
-    atti_push_operand(&args, &c->out);
+    atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
     atti_push_view(&args, scratch);
@@ -68,7 +68,7 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch
     atti_push_i32(&merge, chunks);
     atti_push_i32(&merge, c->d_v);
     atti_push_view(&merge, scratch);
-    atti_push_operand(&merge, &c->out);
+    atti_push_out(&merge, c);
     atti_push_view(&merge, c->taps.lse);
     const att_launch launch = {.kernel = ATT_K_ATTN_MERGE_ANY,
                                .groups = {rows[0], rows[1], rows[2]},
@@ -109,7 +109,7 @@ static att_status many(att_queue *queue, const att_attn_call *c, att_view scratc
     atti_push_query(&args, c);
     atti_push_view(&args, scratch);
     atti_push_view(&args, values);
-    atti_push_operand(&args, &c->out);
+    atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
     return atti_attn_launch(queue, c, ATT_K_ATTN_CPU, groups, &args, err);

@@ -28,6 +28,8 @@ void atti_push_view(atti_args *args, att_view view);
 void atti_push_query(atti_args *args, const att_attn_call *call);
 /* The view and its strides: buffer, at, batch, head, token. */
 void atti_push_operand(atti_args *args, const att_attn_view *operand);
+/* out as an operand, accumulate, head_gain. */
+void atti_push_out(atti_args *args, const att_attn_call *call);
 /* MASK_PARAMS of cl/mask.clh. */
 void atti_push_mask(atti_args *args, const att_attn_mask *mask);
 

@@ -234,8 +234,8 @@ static void unknown_fields_are_refused_by_name(void **state)
     assert_int_equal(att_queue_read(d.r.queue, before, d.call.out.view, T * ROW, NULL), ATT_OK);
     att_attn_call call = d.call;
     call.softcap = 30.0f;
-    call.accumulate = 1;
-    expect(&d, &call, ATT_E_UNSUPPORTED, "accumulate, softcap");
+    call.diag_mix = v;
+    expect(&d, &call, ATT_E_UNSUPPORTED, "softcap, diag_mix");
 #define REFUSE(field, value, name)                                                                 \
     call = d.call;                                                                                 \
     call.field = value;                                                                            \
@@ -247,7 +247,6 @@ static void unknown_fields_are_refused_by_name(void **state)
     REFUSE(q_rows, v, "q_rows");
     REFUSE(k_rows, v, "k_rows");
     REFUSE(head_class, v, "head_class");
-    REFUSE(head_gain, v, "head_gain");
     REFUSE(token_gain, v, "token_gain");
     REFUSE(classes.rule, ATT_CLASS_GIVEN, "classes");
     REFUSE(diag_mix, v, "diag_mix");
