@@ -14,6 +14,7 @@
 #include "mem.h"
 #include "queue.h"
 #include "transcript.h"
+#include "utf8.h"
 
 struct att_asr_session {
     const att_asr_model *model;
@@ -114,7 +115,9 @@ static att_status remember_tokens(run *r, const int32_t *tokens, int32_t n, att_
 
 static int is_blank(const char *text)
 {
-    return text[strspn(text, " \t\r\n\v\f")] == 0;
+    size_t n;
+    (void)att_utf8_strip(text, &n);
+    return n == 0;
 }
 
 /* The segment's own copies of text and tokens, at the end of the result. */
