@@ -1,4 +1,4 @@
-/* score_any.cl - a fixed piece of arithmetic, by whose time devices are ranked (lib/device/score.c).
+/* score_any.cl - a fixed piece of arithmetic: its time ranks devices (lib/device/score.c).
  *
  * y[n]: the sum of eight chains x = x/2 + 1 that begin at 0..7 and run `rounds` steps, so
  * 16 + 12 / 2^rounds, exactly, up to 20 rounds.
