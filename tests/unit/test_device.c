@@ -56,8 +56,8 @@ static void use_kernel(att_device *device)
 {
     const float in[6] = {1, 2, 3, 4, 5, 6};
     float out[6] = {0};
-    att_queue *queue;
-    att_buf *from, *k, *v;
+    att_queue *queue = NULL;
+    att_buf *from = NULL, *k = NULL, *v = NULL;
     att_err err;
     if (att_queue_create(&queue, device, &err) ||
         att_buf_create(&from, device, "test", ATT_F32, 6, &err) ||
@@ -284,7 +284,7 @@ static void copies_stay_inside(void **state)
     (void)state;
     heard h = {0, 0, ""};
     att_device *device = open_with(NULL, NULL, &h);
-    att_queue *queue;
+    att_queue *queue = NULL;
     att_buf *a, *b;
     att_err err;
     float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {0};
@@ -318,7 +318,7 @@ static void launches_are_checked(void **state)
     (void)state;
     heard h = {0, 0, ""};
     att_device *device = open_with(NULL, NULL, &h);
-    att_queue *queue;
+    att_queue *queue = NULL;
     att_buf *a;
     att_err err;
     assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
@@ -364,7 +364,7 @@ static void times_are_summed_by_kernel(void **state)
     (void)state;
     enum { LAUNCHES = 700 }; /* more than are kept pending */
     att_device *device;
-    att_queue *queue;
+    att_queue *queue = NULL;
     att_buf *a;
     att_profile_row rows[4];
     att_device_options o = att_device_defaults();
