@@ -161,6 +161,25 @@ static void numbers_are_as_python_writes_them(void **state)
     }
 }
 
+/* The golden file's are Python's own. */
+static void many_numbers_are_pythons(void **state)
+{
+    (void)state;
+    cJSON *golden = read_golden();
+    const char *want = text_of(golden, "numbers");
+    int n = 0;
+    for (; *want; n++) {
+        char text[64], *end;
+        atti_json_number(strtod(want, &end), text, sizeof text);
+        const size_t width = (size_t)(end - want);
+        if (strlen(text) != width || memcmp(text, want, width) != 0)
+            fail_msg("%s, expected %.*s", text, (int)width, want);
+        want = end + (*end == ' ');
+    }
+    assert_true(n > 800);
+    cJSON_Delete(golden);
+}
+
 static void lines_are_as_the_program_prints_them(void **state)
 {
     (void)state;
@@ -220,6 +239,7 @@ int main(void)
         cmocka_unit_test(formats_are_openais_byte_for_byte),
         cmocka_unit_test(no_segments_are_a_file_too),
         cmocka_unit_test(numbers_are_as_python_writes_them),
+        cmocka_unit_test(many_numbers_are_pythons),
         cmocka_unit_test(lines_are_as_the_program_prints_them),
         cmocka_unit_test(ratios_are_zlibs),
         cmocka_unit_test(stripping_takes_all_white_space),
