@@ -1,6 +1,7 @@
-/* cache_any.cl - appends rows of k and v to a cache, in one launch, widths Ck and Cv.
+/* cache_any.cl - appends rows of k[n, G*D] and v[n, G*E] to a cache, in one launch.
  *
- * Launch:  groups {ceil((Ck+Cv)/64), ceil(n/ROWS), 1}, work-groups {64, 1, 1}.
+ * Storage is head-major, [G][capacity][D] and [G][capacity][E]: what one head reads is contiguous.
+ * Launch:  groups {ceil(G*(D+E)/64), ceil(n/ROWS), 1}, work-groups {64, 1, 1}.
  * Build:   -D KV_F16 for a half cache.  Oracle: the rows, rounded to the cache's dtype. */
 #define ROWS 16
 
@@ -13,20 +14,19 @@
 #endif
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
-void cache_any(const int n, const int first, const int Ck, const int Cv, __global const float *k,
-               const int k_at, const int k_stride, __global const float *v, const int v_at,
-               const int v_stride, __global KV *k_cache, const int k_cache_at,
-               __global KV *v_cache, const int v_cache_at)
+void cache_any(const int n, const int first, const int capacity, const int G, const int D,
+               const int E, __global const float *k, const int k_at, const int k_stride,
+               __global const float *v, const int v_at, const int v_stride, __global KV *k_cache,
+               const int k_cache_at, __global KV *v_cache, const int v_cache_at)
 {
     const int c = get_global_id(0), begin = get_group_id(1) * ROWS, end = min(begin + ROWS, n);
-    if (c >= Ck + Cv) return;
+    const int is_k = c < G * D, column = is_k ? c : c - G * D, width = is_k ? D : E;
+    if (c >= G * (D + E)) return;
+    const size_t to = ((size_t)(column / width) * capacity + first) * width + column % width;
     for (int t = begin; t < end; t++) {
-        if (c < Ck) {
-            const float x = k[k_at + (size_t)t * k_stride + c];
-            kv_store(x, k_cache_at + (size_t)(first + t) * Ck + c, k_cache);
-        } else {
-            const float x = v[v_at + (size_t)t * v_stride + c - Ck];
-            kv_store(x, v_cache_at + (size_t)(first + t) * Cv + c - Ck, v_cache);
-        }
+        if (is_k)
+            kv_store(k[k_at + (size_t)t * k_stride + column], k_cache_at + to + t * width, k_cache);
+        else
+            kv_store(v[v_at + (size_t)t * v_stride + column], v_cache_at + to + t * width, v_cache);
     }
 }

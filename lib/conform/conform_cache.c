@@ -18,9 +18,10 @@ static void expect_rows(atti_array *cache, const atti_array *from, int32_t at, i
                         int32_t offset, int32_t width)
 {
     for (int32_t t = 0; t < n; t++)
-        for (int32_t c = 0; c < width; c++)
-            expect(cache, (int64_t)(at + t) * width + c,
-                   ((float *)from->host)[t * STRIDE + offset + c]);
+        for (int32_t g = 0; g < GROUPS; g++)
+            for (int32_t d = 0; d < width; d++)
+                expect(cache, ((int64_t)g * CAPACITY + at + t) * width + d,
+                       ((float *)from->host)[t * STRIDE + offset + g * width + d]);
 }
 
 /* Two appends of 4 and 6 rows out of a wider matrix, then one that does not fit. */
@@ -41,8 +42,8 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
     }
     for (int i = 0; !status && i < 2; i++) {
         att_mat all = {atti_array_device(&kv), steps[i], STRIDE, STRIDE};
-        expect_rows(&k, &kv, cache.length, steps[i], 7, ck);
-        expect_rows(&v, &kv, cache.length, steps[i], 7 + ck, cv);
+        expect_rows(&k, &kv, cache.length, steps[i], 7, D);
+        expect_rows(&v, &kv, cache.length, steps[i], 7 + ck, E);
         status = att_cache_append(queue, &cache, att_mat_cols(all, 7, ck),
                                   att_mat_cols(all, 7 + ck, cv), err);
     }

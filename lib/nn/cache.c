@@ -35,10 +35,10 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
         return att_fail(err, ATT_E_SHAPE, "append %d tokens to a cache that holds %d of %d", k.rows,
                         cache->length, cache->capacity);
     const att_arg args[] = {
-        att_arg_i32(k.rows),    att_arg_i32(cache->length), att_arg_i32(ck),
-        att_arg_i32(cv),        att_arg_view(k.view),       att_arg_i32(k.stride),
-        att_arg_view(v.view),   att_arg_i32(v.stride),      att_arg_view(cache->k),
-        att_arg_view(cache->v),
+        att_arg_i32(k.rows),          att_arg_i32(cache->length), att_arg_i32(cache->capacity),
+        att_arg_i32(cache->kv_heads), att_arg_i32(cache->d_qk),   att_arg_i32(cache->d_v),
+        att_arg_view(k.view),         att_arg_i32(k.stride),      att_arg_view(v.view),
+        att_arg_i32(v.stride),        att_arg_view(cache->k),     att_arg_view(cache->v),
     };
     const att_launch launch = {
         .kernel = cache->k.dtype == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32,
@@ -54,9 +54,10 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
 
 void att_cache_views(const att_cache *cache, att_attn_call *call)
 {
-    const int32_t ck = cache->kv_heads * cache->d_qk, cv = cache->kv_heads * cache->d_v;
-    call->k = (att_attn_view){cache->k, (int64_t)cache->capacity * ck, cache->d_qk, ck};
-    call->v = (att_attn_view){cache->v, (int64_t)cache->capacity * cv, cache->d_v, cv};
+    const int64_t k = (int64_t)cache->capacity * cache->d_qk;
+    const int64_t v = (int64_t)cache->capacity * cache->d_v;
+    call->k = (att_attn_view){cache->k, k * cache->kv_heads, k, cache->d_qk};
+    call->v = (att_attn_view){cache->v, v * cache->kv_heads, v, cache->d_v};
     call->n_k = cache->length;
 }
 

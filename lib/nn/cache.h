@@ -1,8 +1,8 @@
 /* cache.h - keys and values of one attention layer that outlive a call.
  *
- * Storage [capacity][G][D] for k and [capacity][G][E] for v, f32 or f16. Each cache has its own
- * length and positions: layers and heads may hold different tokens.
- * Kernels: cl/cache_*.cl. Tests: tests/kernels/test_cache.c */
+ * Storage [G][capacity][D] for k and [G][capacity][E] for v, f32 or f16: a head's keys are
+ * contiguous. Each cache has its own length and positions: layers and heads may hold different
+ * tokens. Kernels: cl/cache_*.cl. Tests: tests/kernels/test_cache.c */
 #ifndef ATT_CACHE_H
 #define ATT_CACHE_H
 

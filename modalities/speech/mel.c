@@ -185,8 +185,8 @@ att_status att_mel_stream_scan(att_mel_stream *s, int64_t *n_frames, att_err *er
 {
     att_status status = ATT_OK;
     while (!status && !(s->ended && s->next >= s->n_samples / ATT_MEL_HOP + TAIL)) {
+        const float *mel = s->ring + (size_t)(s->next % RING) * (size_t)s->n_mels;
         status = next_frame(s, err);
-        const float *mel = s->ring + (size_t)((s->next - 1) % RING) * (size_t)s->n_mels;
         for (int32_t m = 0; !status && m < s->n_mels; m++)
             if (mel[m] > s->top) s->top = mel[m];
     }

@@ -8,24 +8,58 @@
 
 #include "utf8.h"
 
+/* A decimal number: digits[0] . digits[1] ... times ten to the exponent. */
+typedef struct decimal {
+    char digits[20];
+    int n, exponent;
+} decimal;
+
+static int reads_back(const decimal *d, double x)
+{
+    char text[40]; /* without a point, whatever the locale's may be */
+    snprintf(text, sizeof text, "%.*se%d", d->n, d->digits, d->exponent - d->n + 1);
+    return strtod(text, NULL) == x;
+}
+
+/* The fewest digits that read back as x, which is finite and not negative. */
+static decimal shortest(double x)
+{
+    decimal d = {.n = 0};
+    for (int wanted = 1; wanted <= 17; wanted++) {
+        char text[40];
+        const char *at = text;
+        snprintf(text, sizeof text, "%.*e", wanted - 1, x);
+        for (d.n = 0; *at != 'e'; at++)
+            if (*at >= '0' && *at <= '9') d.digits[d.n++] = *at;
+        d.exponent = (int)strtol(at + 1, NULL, 10);
+        if (reads_back(&d, x)) break;
+        /* Below a power of two numbers lie closer than above it: the nearest decimal may be too far
+         * below, the next one not too far above. A last 9 would have had fewer digits. */
+        if (d.digits[d.n - 1] == '9') continue;
+        d.digits[d.n - 1]++;
+        if (reads_back(&d, x)) break;
+    }
+    return d;
+}
+
 char *atti_json_number(double x, char *text, size_t bytes)
 {
-    char digits[40];
     if (!isfinite(x)) {
         snprintf(text, bytes, "%s", isnan(x) ? "NaN" : x < 0.0 ? "-Infinity" : "Infinity");
         return text;
     }
-    int precision = 0;
-    do snprintf(digits, sizeof digits, "%.*e", precision, x);
-    while (strtod(digits, NULL) != x && ++precision < 17);
-    const int exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
-    if (exponent < -4 || exponent >= 16) {
-        snprintf(text, bytes, "%.*s%s%s%02d", (int)(strchr(digits, 'e') - digits), digits, "e",
-                 exponent < 0 ? "-" : "+", abs(exponent));
-        return text;
-    }
-    const int decimals = precision - exponent;
-    snprintf(text, bytes, "%.*f", decimals > 0 ? decimals : 1, x);
+    const decimal d = shortest(fabs(x));
+    const char *sign = signbit(x) ? "-" : "";
+    const int whole = d.exponent + 1; /* digits before the point */
+    if (d.exponent < -4 || d.exponent >= 16)
+        snprintf(text, bytes, "%s%c%s%.*se%+03d", sign, d.digits[0], d.n > 1 ? "." : "", d.n - 1,
+                 d.digits + 1, d.exponent);
+    else if (whole <= 0)
+        snprintf(text, bytes, "%s0.%.*s%.*s", sign, -whole, "000", d.n, d.digits);
+    else if (whole >= d.n)
+        snprintf(text, bytes, "%s%.*s%.*s.0", sign, d.n, d.digits, whole - d.n, "000000000000000");
+    else
+        snprintf(text, bytes, "%s%.*s.%.*s", sign, whole, d.digits, d.n - whole, d.digits + whole);
     return text;
 }
 

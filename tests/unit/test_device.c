@@ -69,6 +69,8 @@ static void use_kernel(att_device *device)
     const att_arg args[] = {
         att_arg_i32(3),
         att_arg_i32(0),
+        att_arg_i32(3),
+        att_arg_i32(1),
         att_arg_i32(1),
         att_arg_i32(1),
         att_arg_view(all),
@@ -323,15 +325,15 @@ static void launches_are_checked(void **state)
     att_err err;
     assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
     assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, 8, NULL), ATT_OK);
-    att_arg args[10];
-    for (int i = 0; i < 10; i++) args[i] = att_arg_i32(0);
-    const int views[] = {4, 6, 8, 9};
+    att_arg args[12];
+    for (int i = 0; i < 12; i++) args[i] = att_arg_i32(0);
+    const int views[] = {6, 8, 10, 11};
     for (int i = 0; i < 4; i++) args[views[i]] = att_arg_view(att_buf_view(a, ATT_F32));
-    att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32, .args = args, .n_args = 10};
+    att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32, .args = args, .n_args = 12};
     assert_int_equal(att_queue_launch(queue, &launch, &err), ATT_OK); /* no group, no work */
     launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
     assert_int_equal(att_queue_launch(queue, &launch, &err), ATT_OK); /* sizes of zero */
-    args[8].view.at = 9;
+    args[10].view.at = 9;
     assert_int_equal(att_queue_launch(queue, &launch, &err), ATT_E_SHAPE);
     assert_non_null(strstr(err.text, "CACHE_ANY_F32"));
     att_buf_destroy(a);
@@ -373,14 +375,14 @@ static void times_are_summed_by_kernel(void **state)
     assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
     assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, 8, NULL), ATT_OK);
     assert_int_equal(att_queue_profile(queue, rows, 4), 0);
-    att_arg args[10];
-    for (int i = 0; i < 10; i++) args[i] = att_arg_i32(0);
-    const int views[] = {4, 6, 8, 9};
+    att_arg args[12];
+    for (int i = 0; i < 12; i++) args[i] = att_arg_i32(0);
+    const int views[] = {6, 8, 10, 11};
     for (int i = 0; i < 4; i++) args[views[i]] = att_arg_view(att_buf_view(a, ATT_F32));
     const att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32,
                                .groups = {1, 1, 1},
                                .args = args,
-                               .n_args = 10,
+                               .n_args = 12,
                                .flops = 2.0,
                                .bytes = 3.0};
     for (int i = 0; i < LAUNCHES; i++)

@@ -1,14 +1,19 @@
 /* test_mel.c - modalities/speech/fft.c and mel.c: transforms against sums, filters against their
  * known sums, spectrograms against OpenAI's (tests/golden/mel.safetensors, made by
  * tools/reference/dump_mel.py), windows against each other. */
+#define _DEFAULT_SOURCE
 #include <math.h>
 #include <setjmp.h>
+#include <sndfile.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fft.h"
@@ -233,6 +238,75 @@ static void windows_agree_in_any_order(void **state)
     close_spectrogram(&s);
 }
 
+/* A header and `seconds` of a hole: zeros that take no disk. */
+static void write_hole(uint32_t seconds)
+{
+    const int16_t none = 0;
+    const uint32_t n_bytes = seconds * RATE_HZ * 2, riff = n_bytes + 36;
+    wavfile_write(wav, &none, 0);
+    FILE *file = fopen(wav, "r+b");
+    assert_non_null(file);
+    fseek(file, 4, SEEK_SET);
+    assert_int_equal(fwrite(&riff, 4, 1, file), 1);
+    fseek(file, 40, SEEK_SET);
+    assert_int_equal(fwrite(&n_bytes, 4, 1, file), 1);
+    fclose(file);
+    assert_int_equal(truncate(wav, 44 + (off_t)n_bytes), 0);
+}
+
+static void three_hours_take_no_more_memory(void **state)
+{
+    (void)state;
+    struct rusage before, after;
+    struct timespec begin, end;
+    write_hole(3 * 3600);
+    spectrogram s = {0};
+    att_err err = {0};
+    getrusage(RUSAGE_SELF, &before);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    if (att_audio_open(&s.audio, wav, RATE_HZ, NULL, &err) ||
+        att_mel_stream_open(&s.stream, s.audio, 128, &err) ||
+        att_mel_stream_scan(s.stream, &s.n_frames, &err))
+        fail_msg("%s", err.text);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    getrusage(RUSAGE_SELF, &after);
+    const double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
+    print_message("3 hours scanned in %.1f s, %ld KB more\n", seconds,
+                  after.ru_maxrss - before.ru_maxrss);
+    assert_int_equal(s.n_frames, 3 * 360000);
+    assert_true(seconds < 20.0);
+    assert_true(after.ru_maxrss - before.ru_maxrss < 8192); /* KB; all frames would be 553 MB */
+    close_spectrogram(&s);
+}
+
+static void a_broken_recording_is_refused(void **state)
+{
+    (void)state;
+    static const sf_count_t BAD[] = {0, 70000};
+    for (size_t b = 0; b < sizeof BAD / sizeof *BAD; b++) {
+        float *samples = calloc(100000, sizeof *samples);
+        SF_INFO info = {.samplerate = RATE_HZ, .channels = 1};
+        info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+        SNDFILE *file = sf_open(wav, SFM_WRITE, &info);
+        assert_non_null(samples);
+        assert_non_null(file);
+        samples[BAD[b]] = NAN;
+        assert_int_equal(sf_writef_float(file, samples, 100000), 100000);
+        sf_close(file);
+        free(samples);
+        spectrogram s = {0};
+        att_err err = {0};
+        assert_int_equal(att_audio_open(&s.audio, wav, RATE_HZ, NULL, &err), ATT_OK);
+        assert_int_equal(att_mel_stream_open(&s.stream, s.audio, 80, &err), ATT_OK);
+        assert_int_equal(att_mel_stream_scan(s.stream, &s.n_frames, &err), ATT_E_INPUT);
+        char words[32];
+        snprintf(words, sizeof words, "sample %lld is nan", (long long)BAD[b]);
+        if (!strstr(err.text, words)) fail_msg("no '%s' in: %s", words, err.text);
+        close_spectrogram(&s);
+    }
+}
+
 /* Numbers computed in double precision from the recording, docs/models/whisper.md. */
 static void a_known_recording_gives_its_known_numbers(void **state)
 {
@@ -316,6 +390,8 @@ int main(void)
         cmocka_unit_test(spectrograms_are_openais),
         cmocka_unit_test(nothing_is_silence),
         cmocka_unit_test(windows_agree_in_any_order),
+        cmocka_unit_test(a_broken_recording_is_refused),
+        cmocka_unit_test(three_hours_take_no_more_memory),
         cmocka_unit_test(a_known_recording_gives_its_known_numbers),
     };
     return cmocka_run_group_tests_name("mel", tests, make_folder, remove_folder);

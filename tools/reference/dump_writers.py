@@ -3,14 +3,18 @@
 
     dump_writers.py OUT.json
 
-One object: "result", which tests/unit/test_transcript.c reads and writes anew, and for each format
-("txt", "vtt", "srt", "tsv", "json") the whole file as a string. Times around carries and beyond an
+One object: "result", which tests/unit/test_transcript.c reads and writes anew, for each format
+("txt", "vtt", "srt", "tsv", "json") the whole file as a string, and "numbers": what Python writes
+for many doubles. Times around carries and beyond an
 hour, texts with everything that a format could stumble over, numbers in each of the forms that
 Python writes.
 """
 
 import argparse
 import json
+import math
+import random
+import struct
 import tempfile
 from pathlib import Path
 
@@ -54,11 +58,24 @@ def made_up():
     return {"text": "".join(TEXTS), "segments": segments, "language": "en"}
 
 
+def numbers():
+    """Powers of two, whose neighbours lie unevenly; neighbours of powers of ten; any others."""
+    random.seed(1)
+    values = [2.0 ** k for k in list(range(-160, 161)) + list(range(-1074, 1024, 37))]
+    values += [2.0 ** k for k in (-1017, -1007, -957, 275, 305, 976)]
+    for k in range(-8, 24):
+        values += [10.0 ** k, math.nextafter(10.0 ** k, 0.0), -math.nextafter(10.0 ** k, math.inf)]
+    values += [random.uniform(-2.0, 2.0) * 10.0 ** random.randint(-7, 20) for _ in range(200)]
+    values += [round(random.uniform(0.0, 20000.0), 2) for _ in range(100)]
+    values += [struct.unpack("f", struct.pack("f", random.gauss(0.0, 1.0)))[0] for _ in range(100)]
+    return [repr(x) for x in values]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out")
     args = parser.parse_args()
-    golden = {"result": made_up()}
+    golden = {"result": made_up(), "numbers": " ".join(numbers())}
     with tempfile.TemporaryDirectory() as folder:
         utils.get_writer("all", folder)(made_up(), "result.wav", {})
         for name in ["txt", "vtt", "srt", "tsv", "json"]:
