@@ -9,7 +9,8 @@
 
 void *att_calloc(size_t count, size_t size)
 {
-    return calloc(count ? count : 1, size ? size : 1); /* calloc checks the product itself */
+    if (size && count > SIZE_MAX / size) return NULL;
+    return calloc(count ? count : 1, size ? size : 1);
 }
 
 void *att_realloc(void *block, size_t count, size_t size)

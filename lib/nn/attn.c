@@ -35,24 +35,19 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     return status ? status : atti_attn_tap_maps(queue, call, err);
 }
 
-size_t att_attn_kernels(const att_device *device, att_kernel_id *list, size_t room)
+size_t att_attn_kernels(const att_device *device, att_dtype keys, att_kernel_id *list, size_t room)
 {
-    static const att_kernel_id ANY[] = {ATT_K_ATTN_ANY_F32, ATT_K_ATTN_ANY_F16,
-                                        ATT_K_ATTN_SCORES_ANY_F32, ATT_K_ATTN_SCORES_ANY_F16,
-                                        ATT_K_ATTN_PROBS_ANY};
-    static const att_kernel_id CPU[] = {ATT_K_ATTN_CPU,
-                                        ATT_K_ATTN_PACK_CPU_F32,
-                                        ATT_K_ATTN_PACK_CPU_F16,
-                                        ATT_K_ATTN_FEW_CPU_F32,
-                                        ATT_K_ATTN_FEW_CPU_F16,
-                                        ATT_K_ATTN_MERGE_ANY,
-                                        ATT_K_ATTN_SCORES_ANY_F32,
-                                        ATT_K_ATTN_SCORES_ANY_F16,
-                                        ATT_K_ATTN_PROBS_ANY};
-    const int cpu = att_device_cpu_bodies(device);
-    const att_kernel_id *all = cpu ? CPU : ANY;
-    const size_t n_all = cpu ? sizeof CPU / sizeof *CPU : sizeof ANY / sizeof *ANY;
+    static const att_kernel_id CPU_F32[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F32,
+                                            ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_MERGE_ANY};
+    static const att_kernel_id CPU_F16[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F16,
+                                            ATT_K_ATTN_FEW_CPU_F16, ATT_K_ATTN_MERGE_ANY};
+    const int f16 = keys == ATT_F16;
     size_t n = 0;
-    for (; n < n_all && n < room; n++) list[n] = all[n];
+    if (!att_device_cpu_bodies(device)) {
+        if (room > 0) list[n++] = f16 ? ATT_K_ATTN_ANY_F16 : ATT_K_ATTN_ANY_F32;
+        return n;
+    }
+    for (; n < sizeof CPU_F32 / sizeof *CPU_F32 && n < room; n++)
+        list[n] = f16 ? CPU_F16[n] : CPU_F32[n];
     return n;
 }

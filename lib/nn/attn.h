@@ -20,9 +20,9 @@ int64_t att_attn_scratch(const att_device *device, const att_attn_call *call);
  * this combination, the text names the fields; nothing was enqueued in either case. */
 att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratch, att_err *err);
 
-/* Adds the programs that calls of att_attn() may need to list (room for `room`), returns their
- * number; for att_device_prepare(). */
-size_t att_attn_kernels(const att_device *device, att_kernel_id *list, size_t room);
+/* Adds the kernels that calls without maps need for keys and values of that dtype (f32 or f16) to
+ * list (room for `room`), returns their number; for att_device_prepare(). */
+size_t att_attn_kernels(const att_device *device, att_dtype keys, att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus
 }

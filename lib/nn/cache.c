@@ -61,11 +61,11 @@ void att_cache_views(const att_cache *cache, att_attn_call *call)
     call->n_k = cache->length;
 }
 
-size_t att_cache_kernels(const att_device *device, att_kernel_id *list, size_t room)
+size_t att_cache_kernels(const att_device *device, att_dtype storage, att_kernel_id *list,
+                         size_t room)
 {
     (void)device; /* the portable body serves every device: the work is a copy */
-    if (room < 2) return 0;
-    list[0] = ATT_K_CACHE_ANY_F32;
-    list[1] = ATT_K_CACHE_ANY_F16;
-    return 2;
+    if (room < 1) return 0;
+    list[0] = storage == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32;
+    return 1;
 }

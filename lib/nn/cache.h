@@ -31,7 +31,8 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
 /* The cache as the k and v of a call, n_k = length. */
 void att_cache_views(const att_cache *cache, att_attn_call *call);
 
-size_t att_cache_kernels(const att_device *device, att_kernel_id *list, size_t room);
+size_t att_cache_kernels(const att_device *device, att_dtype storage, att_kernel_id *list,
+                         size_t room);
 
 #ifdef __cplusplus
 }

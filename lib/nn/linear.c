@@ -136,14 +136,17 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
     return att_queue_launch(queue, &launch, err);
 }
 
-size_t att_linear_kernels(const att_device *device, att_kernel_id *list, size_t room)
+size_t att_linear_kernels(const att_device *device, att_dtype weights, att_kernel_id *list,
+                          size_t room)
 {
-    static const att_kernel_id CPU[] = {ATT_K_GEMM_CPU_F32, ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F32,
-                                        ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F32, ATT_K_ROWS_ANY_F16};
-    static const att_kernel_id ANY[] = {ATT_K_GEMM_ANY_F32, ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F32,
-                                        ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F32, ATT_K_ROWS_ANY_F16};
-    const att_kernel_id *all = att_device_cpu_bodies(device) ? CPU : ANY;
+    static const att_kernel_id ALL[2][2][3] = {
+        {{ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32},
+         {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}},
+        {{ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32},
+         {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}},
+    };
+    const att_kernel_id *all = ALL[att_device_cpu_bodies(device) != 0][weights == ATT_F16];
     size_t n = 0;
-    for (; n < sizeof CPU / sizeof *CPU && n < room; n++) list[n] = all[n];
+    for (; n < 3 && n < room; n++) list[n] = all[n];
     return n;
 }

@@ -64,7 +64,10 @@ att_status att_linear_apply(att_queue *queue, const att_linear *linear, att_mat 
 att_status att_linear_rows_of(att_queue *queue, const att_linear *linear, att_view ids, att_mat y,
                               att_mat add, att_err *err);
 
-size_t att_linear_kernels(const att_device *device, att_kernel_id *list, size_t room);
+/* The kernels for weights held as f32 or f16; the others are compiled when they are first needed.
+ */
+size_t att_linear_kernels(const att_device *device, att_dtype weights, att_kernel_id *list,
+                          size_t room);
 
 #ifdef __cplusplus
 }

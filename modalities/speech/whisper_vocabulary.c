@@ -1,7 +1,9 @@
 /* whisper_vocabulary.c - the vocabulary's file in a model folder (whisper_tokens.h).
  * Tests: tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
+#define _DEFAULT_SOURCE
 #include <cjson/cJSON.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "filemap.h"
 #include "mem.h"
@@ -141,9 +143,11 @@ att_status att_whisper_tokens_open(att_whisper_tokens **tokens, const char *fold
         att_filemap map;
         char *path = att_sprintf("%s/%s", folder, NAMES[i]);
         if (!path) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", folder);
-        const int found = att_filemap_open(&map, path, NULL) == ATT_OK;
-        att_status status = ATT_OK;
-        if (found) {
+        const int found = access(path, F_OK) == 0;
+        att_status status = found ? att_filemap_open(&map, path, err) : ATT_OK;
+        if (status) /* there, but not to be read: not to be passed over either */
+            status = att_fail_in(err, ATT_E_MODEL, "read the vocabulary");
+        else if (found) {
             status = att_whisper_tokens_parse(tokens, path, map.bytes, map.n_bytes, err);
             att_filemap_close(&map);
         }

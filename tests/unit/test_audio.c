@@ -495,12 +495,15 @@ static void three_hours_need_no_more_memory(void **state)
     assert_true(after.ru_maxrss - before.ru_maxrss < 4096); /* KB; the file has 345 MB */
 }
 
+static int before_all; /* files open before the first test */
+
 static int make_folder(void **state)
 {
     (void)state;
     const char *made = realdata_folder();
     if (!made) return -1;
     snprintf(folder, sizeof folder, "%s", made);
+    before_all = open_files();
     return chdir(folder);
 }
 
@@ -509,7 +512,9 @@ static int remove_folder(void **state)
     (void)state;
     if (chdir("/") != 0) return -1;
     realdata_remove(folder);
-    return 0;
+    if (open_files() == before_all) return 0;
+    print_error("%d files are still open\n", open_files() - before_all);
+    return -1;
 }
 
 int main(void)

@@ -2,6 +2,7 @@
  * tokenizer.c, languages.c, utf8.c. Against OpenAI's tokenizers (tests/golden/tokens.json, made by
  * tools/reference/dump_tokens.py) with the vocabularies of installed models; and on a small
  * vocabulary made here. */
+#define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
@@ -370,6 +372,40 @@ static void broken_vocabularies_are_refused(void **state)
     realdata_remove(folder);
 }
 
+/* Each kind of file, broken: the error names it, and no other file is read in its place. */
+static void broken_folders_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *words; /* without a text it is a folder */
+    } KNOWN[] = {{"tokenizer.json", "{\"model\": 1}", "entry 0 is no token"},
+                 {"vocabulary.txt", "a\nb\n", "2 tokens without"},
+                 {"vocabulary.json", "[\"a\",", "no JSON at byte 4"},
+                 {"tokenizer.json", "", "0 tokens"},
+                 {"vocabulary.txt", NULL, "not a regular file"},
+                 {"vocabulary.json", NULL, "not a regular file"}};
+    for (size_t k = 0; k < sizeof KNOWN / sizeof *KNOWN; k++) {
+        char folder[4096], path[4200];
+        att_err err = {0};
+        att_whisper_tokens *t;
+        snprintf(folder, sizeof folder, "%s", realdata_folder());
+        snprintf(path, sizeof path, "%s/%s", folder, KNOWN[k].name);
+        if (KNOWN[k].text) {
+            FILE *file = fopen(path, "wb");
+            assert_non_null(file);
+            fputs(KNOWN[k].text, file);
+            fclose(file);
+        } else {
+            assert_int_equal(mkdir(path, 0700), 0);
+        }
+        assert_int_equal(att_whisper_tokens_open(&t, folder, &err), ATT_E_MODEL);
+        assert_null(t);
+        if (!strstr(err.text, KNOWN[k].name) || !strstr(err.text, KNOWN[k].words))
+            fail_msg("no '%s' and '%s' in: %s", KNOWN[k].name, KNOWN[k].words, err.text);
+        realdata_remove(folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +418,7 @@ int main(void)
         cmocka_unit_test(the_lowest_pair_merges_first),
         cmocka_unit_test(what_is_no_utf8_is_replaced_as_python_does),
         cmocka_unit_test(broken_vocabularies_are_refused),
+        cmocka_unit_test(broken_folders_are_refused),
     };
     return cmocka_run_group_tests_name("tokens", tests, read_golden, free_golden);
 }
