@@ -194,22 +194,51 @@ static void nothing_is_silence(void **state)
 }
 
 /* 150 s, louder at the end than elsewhere. */
-static void write_long(void)
+static int16_t *write_long(int64_t n)
 {
-    const int64_t n = 150 * RATE_HZ + 77;
     int16_t *samples = signal_of(n);
     for (int64_t i = 0; i < n; i++)
         samples[i] = (int16_t)(samples[i] / (i > n - 2 * RATE_HZ ? 1 : 100));
     wavfile_write(wav, samples, n);
-    free(samples);
+    return samples;
+}
+
+/* Frame t, far from the ends, by the definition: sums in double precision. */
+static void check_frame(const int16_t *samples, int64_t t, double top, const float *got)
+{
+    static float filters[80 * ATT_MEL_BINS];
+    double power[ATT_MEL_BINS];
+    att_mel_filters(80, filters);
+    for (int k = 0; k < ATT_MEL_BINS; k++) {
+        double re = 0.0, im = 0.0;
+        for (int i = 0; i < ATT_MEL_FFT; i++) {
+            const double window = 0.5 - 0.5 * cos(2.0 * PI * i / ATT_MEL_FFT);
+            const double x = window * samples[t * ATT_MEL_HOP - ATT_MEL_FFT / 2 + i] / 32768.0;
+            re += x * cos(2.0 * PI * k * i / ATT_MEL_FFT);
+            im -= x * sin(2.0 * PI * k * i / ATT_MEL_FFT);
+        }
+        power[k] = re * re + im * im;
+    }
+    for (int m = 0; m < 80; m++) {
+        double sum = 0.0;
+        for (int k = 0; k < ATT_MEL_BINS; k++)
+            sum += (double)filters[m * ATT_MEL_BINS + k] * power[k];
+        const double want = (fmax(log10(fmax(sum, 1e-10)), top - 8.0) + 4.0) / 4.0;
+        if (!(fabs((double)got[m] - want) < 1e-3))
+            fail_msg("frame %lld, bin %d is %.7g, expected %.7g", (long long)t, m, (double)got[m],
+                     want);
+    }
 }
 
 static void windows_agree_in_any_order(void **state)
 {
-    /* on, over a gap, back within the ring, back beyond it, and past the end */
-    static const int64_t FIRST[] = {0, 2500, 9000, 8800, 5990, 100, 13000, 14990, 15000, 16000};
+    /* on, over a gap, back to the ring's oldest frame, one beyond it, far back, past the end */
+    static const int64_t FIRST[] = {0,   2500,  9000,  8800,  5984, 5983,
+                                    100, 13000, 14990, 15000, 16000};
+    /* in each window, on both sides of where one ends and of where the ring comes round */
+    static const int64_t KNOWN[] = {2, 2999, 3000, 6015, 6016, 7777, 11999, 12000, 14990};
     (void)state;
-    write_long();
+    int16_t *samples = write_long(150 * RATE_HZ + 77);
     spectrogram s = open_spectrogram(wav, 80);
     assert_int_equal(s.n_frames, 15000);
     float *all = calloc(18000 * 80, sizeof *all);
@@ -234,6 +263,9 @@ static void windows_agree_in_any_order(void **state)
         if (!(all[i] <= high)) high = all[i];
     }
     assert_true(fabsf(high - low - 2.0f) < 1e-6f);
+    for (size_t k = 0; k < sizeof KNOWN / sizeof *KNOWN; k++)
+        check_frame(samples, KNOWN[k], 4.0 * (double)high - 4.0, all + KNOWN[k] * 80);
+    free(samples);
     free(all);
     close_spectrogram(&s);
 }
