@@ -58,6 +58,9 @@ void atti_device_drop(att_device *device);
 /* Fails with the name and number of an OpenCL status: ATT_E_MEMORY when memory is what lacked. */
 att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err);
 
+/* Releases a queue once nothing in the driver holds it any more; waits for its commands. */
+void atti_commands_release(cl_command_queue commands);
+
 /* The program, compiled or read from the cache when it is not there yet. */
 att_status atti_program_get(att_device *device, atti_program_id id, cl_program *program,
                             att_err *err);

@@ -173,7 +173,7 @@ static cl_int warm_program(const att_device *device, atti_program_id id, cl_prog
             if (status) failed = status;
         }
     if (dummy) clReleaseMemObject(dummy);
-    clReleaseCommandQueue(queue);
+    atti_commands_release(queue);
     return status ? status : failed;
 }
 

@@ -1,9 +1,11 @@
 /* queue.c - launches, copies and their times (queue.h). Tests: tests/unit/test_device.c */
+#define _POSIX_C_SOURCE 200809L
 #include "queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cl_names.h"
 #include "device_internal.h"
@@ -76,13 +78,33 @@ static void fold_times(att_queue *q)
     q->n_pending = 0;
 }
 
+/* PoCL's worker still holds the last command, and through it the queue, the context and the device,
+ * for a moment after clFinish: were ours gone first, it would free the device that it then reads
+ * (PoCL 3.1: clReleaseCommandQueue), and a process that ends meanwhile crashes. The count is for
+ * debugging in other runtimes, so the wait has an end. */
+void atti_commands_release(cl_command_queue commands)
+{
+    enum { TURNS = 2000 };
+    const struct timespec turn = {0, 50000};
+    cl_uint holders = 1;
+    clFinish(commands);
+    for (int i = 0; i < TURNS; i++) {
+        if (clGetCommandQueueInfo(commands, CL_QUEUE_REFERENCE_COUNT, sizeof holders, &holders,
+                                  NULL) != CL_SUCCESS ||
+            holders <= 1)
+            break;
+        nanosleep(&turn, NULL);
+    }
+    clReleaseCommandQueue(commands);
+}
+
 void att_queue_destroy(att_queue *q)
 {
     if (!q) return;
     if (q->commands) fold_times(q);
     for (size_t i = 0; i < ATT_N_KERNELS; i++)
         if (q->kernels[i]) clReleaseKernel(q->kernels[i]);
-    if (q->commands) clReleaseCommandQueue(q->commands);
+    if (q->commands) atti_commands_release(q->commands);
     atti_device_drop(q->device);
     att_free(q->ring);
     att_free(q);

@@ -73,13 +73,26 @@ MAKER(cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *
       (program, name, failed))
 RELEASER(clReleaseContext, cl_context)
 RELEASER(clReleaseMemObject, cl_mem)
-RELEASER(clReleaseCommandQueue, cl_command_queue)
 RELEASER(clReleaseProgram, cl_program)
 RELEASER(clReleaseKernel, cl_kernel)
 RELEASER(clReleaseEvent, cl_event)
 
 #undef MAKER
 #undef RELEASER
+
+/* No worker of the driver may hold what is about to go. */
+cl_int __real_clReleaseCommandQueue(cl_command_queue queue);
+cl_int __wrap_clReleaseCommandQueue(cl_command_queue queue);
+cl_int __wrap_clReleaseCommandQueue(cl_command_queue queue)
+{
+    cl_uint holders = 0;
+    assert_int_equal(
+        clGetCommandQueueInfo(queue, CL_QUEUE_REFERENCE_COUNT, sizeof holders, &holders, NULL),
+        CL_SUCCESS);
+    assert_int_equal(holders, 1);
+    book.live--;
+    return __real_clReleaseCommandQueue(queue);
+}
 
 cl_program __real_clCreateProgramWithSource(cl_context context, cl_uint n, const char **texts,
                                             const size_t *bytes, cl_int *failed);
