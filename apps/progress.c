@@ -76,6 +76,15 @@ void att_progress_audio(att_progress *p, double done_s, double total_s)
     fflush(stderr);
 }
 
+void att_progress_read(att_progress *p, double read_s)
+{
+    char read[32];
+    if (!due(p, now_s())) return;
+    fprintf(stderr, "\r\033[Kreading the audio: %s, %.40s",
+            att_progress_clock(read_s, read, sizeof read), p->what);
+    fflush(stderr);
+}
+
 void att_progress_clear(att_progress *p)
 {
     if (!p->drawn) return;

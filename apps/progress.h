@@ -26,6 +26,9 @@ void att_progress_begin(att_progress *p, const char *what);
 /* done of total seconds of audio; draws at most ten times a second. */
 void att_progress_audio(att_progress *p, double done_s, double total_s);
 
+/* Seconds of audio that were read so far, of nobody knows how many. */
+void att_progress_read(att_progress *p, double read_s);
+
 /* Takes the line away, so that something else can be printed. */
 void att_progress_clear(att_progress *p);
 

@@ -58,6 +58,12 @@ static void show_progress(void *user, double done_s, double total_s)
     att_progress_audio(&t->progress, done_s, total_s);
 }
 
+static void show_scan(void *user, double read_s)
+{
+    transcribe *t = user;
+    att_progress_read(&t->progress, read_s);
+}
+
 static void say_language(void *user, const char *code, double probability)
 {
     transcribe *t = user;
@@ -89,6 +95,7 @@ static att_asr_options asr_options(transcribe *t)
     o.single_window = t->options.single_window;
     o.user = t;
     o.on_language = say_language;
+    o.on_scan = show_scan;
     o.on_progress = show_progress;
     o.cancelled = was_cancelled;
     if (!t->options.json && (t->options.verbose || !writes)) o.on_segment = print_segment;

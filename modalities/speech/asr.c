@@ -308,6 +308,23 @@ static att_status run_windows(run *r, att_err *err)
 
 /* --- one file --- */
 
+/* The first pass, a minute of audio at a time. */
+static att_status scan(run *r, att_err *err)
+{
+    enum { STEP = 60 * ATT_MEL_FRAMES_A_SECOND };
+    const att_asr_options *o = r->options;
+    int64_t n_frames = -1;
+    for (int64_t minutes = 0; n_frames < 0; minutes++) {
+        if (minutes > 0 && o->on_scan) o->on_scan(o->user, 60.0 * (double)minutes);
+        if (o->cancelled && o->cancelled(o->user))
+            return att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");
+        const att_status status = att_mel_stream_scan(r->mel, STEP, &n_frames, err);
+        if (status) return status;
+    }
+    r->n_frames = n_frames;
+    return ATT_OK;
+}
+
 static void make_rules(run *r)
 {
     const att_whisper_tokens *t = r->decoder.tokens;
@@ -359,7 +376,7 @@ att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_optio
     if (!status)
         status = att_mel_stream_open(&r.mel, audio,
                                      att_whisper_get_config(s->model->whisper)->n_mels, err);
-    if (!status) status = att_mel_stream_scan(r.mel, &r.n_frames, err);
+    if (!status) status = scan(&r, err);
     result->timings.mel_s = now_s() - begin;
     result->duration_s = (double)r.n_frames / ATT_MEL_FRAMES_A_SECOND;
     if (!status) status = run_windows(&r, err);

@@ -181,18 +181,27 @@ static att_status next_frame(att_mel_stream *s, att_err *err)
     return ATT_OK;
 }
 
-att_status att_mel_stream_scan(att_mel_stream *s, int64_t *n_frames, att_err *err)
+/* The last frame that touches a sample is in the ring. */
+static int scanned(const att_mel_stream *s)
+{
+    return s->ended && s->next >= s->n_samples / ATT_MEL_HOP + TAIL;
+}
+
+att_status att_mel_stream_scan(att_mel_stream *s, int64_t max_frames, int64_t *n_frames,
+                               att_err *err)
 {
     att_status status = ATT_OK;
-    while (!status && !(s->ended && s->next >= s->n_samples / ATT_MEL_HOP + TAIL)) {
+    *n_frames = -1;
+    for (int64_t i = 0; !status && i < max_frames && !scanned(s); i++) {
         const float *mel = s->ring + (size_t)(s->next % RING) * (size_t)s->n_mels;
         status = next_frame(s, err);
         for (int32_t m = 0; !status && m < s->n_mels; m++)
             if (mel[m] > s->top) s->top = mel[m];
     }
+    if (status || !scanned(s)) return status;
     s->n_frames = s->n_samples / ATT_MEL_HOP;
     *n_frames = s->n_frames;
-    return status;
+    return ATT_OK;
 }
 
 static att_status restart(att_mel_stream *s, att_err *err)

@@ -33,8 +33,10 @@ att_status att_mel_stream_open(att_mel_stream **stream, att_audio *audio, int32_
                                att_err *err);
 void att_mel_stream_close(att_mel_stream *stream); /* NULL is fine */
 
-/* Reads the recording once for its largest value. *n_frames: whole hops of it, 10 ms each. */
-att_status att_mel_stream_scan(att_mel_stream *stream, int64_t *n_frames, att_err *err);
+/* Reads up to max_frames further of the recording's first pass, which finds its largest value.
+ * *n_frames: whole hops of it, 10 ms each; -1 while it has not come to the end. */
+att_status att_mel_stream_scan(att_mel_stream *stream, int64_t max_frames, int64_t *n_frames,
+                               att_err *err);
 
 /* Frames [first, first + 3000) as f32[3000][n_mels], after a scan. *frames: how many of them are of
  * the recording; those behind are 0, or with `silence` what silence gives (a recording that was

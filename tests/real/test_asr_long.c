@@ -127,6 +127,60 @@ static void tiny_en_seeks_as_the_reference(void **state)
     check_model("tiny.en");
 }
 
+/* What on_scan told, and after how many times cancelled() says so. */
+typedef struct scan_watch {
+    double read_s[16];
+    int told, until;
+} scan_watch;
+
+static void hear_scan(void *user, double read_s)
+{
+    scan_watch *w = user;
+    assert_true(w->told < 16);
+    w->read_s[w->told++] = read_s;
+}
+
+static int enough(void *user)
+{
+    const scan_watch *w = user;
+    return w->told >= w->until;
+}
+
+static void the_first_pass_is_told_and_cancelled(void **state)
+{
+    (void)state;
+    const char *folder = realdata_model("tiny.en");
+    char path[512];
+    const char *scratch = realdata_folder();
+    int16_t *silence = calloc(200 * RATE_HZ, sizeof *silence);
+    assert_non_null(silence);
+    snprintf(path, sizeof path, "%s/silence.wav", scratch);
+    wavfile_write(path, silence, 200 * RATE_HZ);
+    free(silence);
+    rig r = rig_open(rig_portable_only());
+    att_asr_model *model;
+    att_asr_session *session;
+    att_err err;
+    if (att_asr_model_open(&model, r.device, folder, &err) ||
+        att_asr_session_create(&session, model, &err))
+        fail_msg("%s", err.text);
+    scan_watch watch = {.until = 2};
+    att_asr_result result;
+    att_asr_options options = att_asr_defaults();
+    options.user = &watch;
+    options.on_scan = hear_scan;
+    options.cancelled = enough;
+    assert_int_equal(att_asr_run(session, path, &options, &result, &err), ATT_E_CANCELLED);
+    assert_int_equal(watch.told, 2);
+    assert_true(watch.read_s[0] == 60.0 && watch.read_s[1] == 120.0);
+    assert_int_equal(result.timings.windows, 0);
+    att_asr_result_free(&result);
+    att_asr_session_destroy(session);
+    att_asr_model_close(model);
+    rig_close(&r);
+    realdata_remove(scratch);
+}
+
 static long peak_kb(const char *model, const char *path)
 {
     const char *const argv[] = {ATTEND_PROGRAM, "transcribe", "-q", "--json", "-m",
@@ -165,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base_seeks_as_the_reference),
         cmocka_unit_test(tiny_en_seeks_as_the_reference),
+        cmocka_unit_test(the_first_pass_is_told_and_cancelled),
         cmocka_unit_test(memory_does_not_grow_with_the_recording),
     };
     return cmocka_run_group_tests_name("asr_long", tests, NULL, NULL);

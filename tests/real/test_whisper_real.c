@@ -186,7 +186,7 @@ static float *read_mel(const char *path, int32_t n_mels)
     float *mel = att_calloc((size_t)ATT_MEL_WINDOW * (size_t)n_mels, sizeof *mel);
     if (att_audio_open(&audio, path, ATT_MEL_RATE_HZ, NULL, &err) ||
         att_mel_stream_open(&stream, audio, n_mels, &err) ||
-        att_mel_stream_scan(stream, &n_frames, &err) ||
+        att_mel_stream_scan(stream, INT64_MAX, &n_frames, &err) ||
         att_mel_stream_window(stream, 0, 1, mel, &frames, &err))
         fail_msg("%s", err.text);
     att_mel_stream_close(stream);

@@ -49,8 +49,11 @@ typedef struct att_asr_options {
     void *user;                   /* given to the callbacks, each of which may be NULL */
     void (*on_language)(void *user, const char *code, double probability);
     void (*on_segment)(void *user, const att_asr_segment *segment);
+    void (*on_scan)(void *user,
+                    double read_s); /* the first pass over the audio, once a minute of it */
     void (*on_progress)(void *user, double done_s, double total_s);
-    int (*cancelled)(void *user); /* asked once a token; non-zero: ATT_E_CANCELLED */
+    int (*cancelled)(void *user); /* asked once a token and a minute of the first pass; non-zero:
+                                     ATT_E_CANCELLED */
 } att_asr_options;
 
 att_asr_options att_asr_defaults(void); /* OpenAI's values */
