@@ -1,0 +1,180 @@
+/* bench_gemm.c - how fast att_linear is: `bench_gemm [ROUNDS]` prints one CSV line a shape and
+ * body.
+ *
+ * Not a test: nothing is asserted but that the calls succeed. Bodies: cpu and any are ours; clblast
+ * is CLBlast's SGEMM of f32 weights without bias or activation, where the build found the library.
+ * Every round runs each shape and body once more, and before each a loop of multiply-adds that
+ * touches no memory, since machines drift; a line has the medians, the fastest and slowest round,
+ * and the rate as a share of that loop's. flops: 2 M N K.
+ * The device is $ATT_TEST_DEVICE, or the one that the library would choose. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "linear.h"
+#ifdef BENCH_CLBLAST
+#include <clblast_c.h>
+#endif
+
+typedef struct shape {
+    const char *what;
+    int32_t m, n, k;
+    att_dtype weight;
+    int32_t calls; /* timed together */
+} shape;
+
+static const shape SHAPES[] = {
+    {"base encoder, q k v", 1500, 1536, 512, ATT_F16, 1},
+    {"base encoder, out", 1500, 512, 512, ATT_F16, 1},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1},
+    {"base encoder, up", 1500, 2048, 512, ATT_F32, 1},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1},
+    {"base prompt, up", 224, 2048, 512, ATT_F16, 4},
+    {"base token, up", 1, 2048, 512, ATT_F16, 100},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10},
+};
+enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
+
+/* A product, made ready and run once. */
+typedef struct stand {
+    att_arena *arena;
+    att_linear *linear;
+    att_mat x, y;
+    double seconds[BENCH_MAX_ROUNDS], peak[BENCH_MAX_ROUNDS];
+} stand;
+
+static void stand_open(stand *s, att_queue *queue, const shape *of)
+{
+    att_err err;
+    const size_t bytes = att_dtype_bytes(of->weight);
+    void *zeros = calloc((size_t)of->n * (size_t)of->k, bytes);
+    const att_weight_part part = {zeros, of->weight, NULL, of->n, NULL};
+    if (!zeros) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
+    bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);
+    bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k, &err),
+               &err);
+    free(zeros);
+    s->x = (att_mat){bench_take(queue, s->arena, ATT_F32, (int64_t)of->m * of->k), of->m, of->k,
+                     of->k};
+    s->y = (att_mat){bench_take(queue, s->arena, ATT_F32, (int64_t)of->m * of->n), of->m, of->n,
+                     of->n};
+    bench_must(att_linear_apply(queue, s->linear, s->x, s->y, NULL, &err), &err);
+    bench_must(att_queue_wait(queue, &err), &err);
+}
+
+static void stand_close(stand *s)
+{
+    att_linear_destroy(s->linear);
+    att_arena_destroy(s->arena);
+}
+
+static void stand_run(stand *s, att_queue *queue, const shape *of, const bench_peak *p, int round)
+{
+    att_err err;
+    s->peak[round] = bench_peak_run(p);
+    const double begin = bench_now();
+    for (int i = 0; i < of->calls; i++)
+        bench_must(att_linear_apply(queue, s->linear, s->x, s->y, NULL, &err), &err);
+    bench_must(att_queue_wait(queue, &err), &err);
+    s->seconds[round] = (bench_now() - begin) / of->calls;
+}
+
+static void print_row(const shape *of, const char *body, att_dtype weight, double *seconds,
+                      double *peaks, int rounds)
+{
+    const double middle = bench_median(seconds, rounds), most = bench_median(peaks, rounds);
+    const double gflop = 2e-9 * of->m * of->n * of->k, rate = gflop / middle;
+    printf("%s,\"%s\",%d,%d,%d,%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f\n", body, of->what, of->m, of->n,
+           of->k, att_dtype_name(weight), 1e6 * middle, rate, gflop / seconds[rounds - 1],
+           gflop / seconds[0], most, rate / most);
+    fflush(stdout);
+}
+
+static void bench(int portable, int rounds)
+{
+    static stand stands[N_SHAPES];
+    att_err err;
+    att_device *device = bench_device_open(portable);
+    att_queue *queue;
+    bench_must(att_queue_create(&queue, device, &err), &err);
+    const int own = att_device_cpu_bodies(device);
+    bench_peak p = bench_peak_open(att_device_get_info(device));
+    bench_peak_run(&p); /* compiles */
+    for (int i = 0; i < N_SHAPES; i++) stand_open(&stands[i], queue, &SHAPES[i]);
+    for (int round = 0; round < rounds; round++)
+        for (int i = 0; i < N_SHAPES; i++) stand_run(&stands[i], queue, &SHAPES[i], &p, round);
+    for (int i = 0; i < N_SHAPES; i++)
+        print_row(&SHAPES[i], own ? "cpu" : "any", SHAPES[i].weight, stands[i].seconds,
+                  stands[i].peak, rounds);
+    for (int i = 0; i < N_SHAPES; i++) stand_close(&stands[i]);
+    bench_peak_close(&p);
+    att_queue_destroy(queue);
+    att_device_close(device);
+}
+
+#ifdef BENCH_CLBLAST
+static cl_mem buffer_of(const bench_peak *p, size_t n)
+{
+    cl_int status;
+    const cl_float zero = 0.0f;
+    cl_mem mem = clCreateBuffer(p->context, CL_MEM_READ_WRITE, n * sizeof zero, NULL, &status);
+    bench_must_cl(status, "make a buffer");
+    bench_must_cl(
+        clEnqueueFillBuffer(p->queue, mem, &zero, sizeof zero, 0, n * sizeof zero, 0, NULL, NULL),
+        "fill a buffer");
+    return mem;
+}
+
+/* Row-major y[M,N] = x[M,K] w[N,K]^T. */
+static void clblast_run(bench_peak *p, const shape *of, cl_mem x, cl_mem w, cl_mem y)
+{
+    for (int i = 0; i < of->calls; i++)
+        bench_must_cl((cl_int)CLBlastSgemm(
+                          CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes,
+                          (size_t)of->m, (size_t)of->n, (size_t)of->k, 1.0f, x, 0, (size_t)of->k, w,
+                          0, (size_t)of->k, 0.0f, y, 0, (size_t)of->n, &p->queue, NULL),
+                      "CLBlastSgemm");
+    bench_must_cl(clFinish(p->queue), "wait for CLBlast");
+}
+
+static void bench_clblast(int rounds)
+{
+    att_device *device = bench_device_open(1);
+    bench_peak p = bench_peak_open(att_device_get_info(device));
+    double seconds[BENCH_MAX_ROUNDS], peaks[BENCH_MAX_ROUNDS];
+    for (int i = 0; i < N_SHAPES; i++) {
+        const shape *of = &SHAPES[i];
+        if (of->weight != ATT_F32 && of->k > 512) continue; /* stands there in f32 too */
+        cl_mem x = buffer_of(&p, (size_t)of->m * (size_t)of->k);
+        cl_mem w = buffer_of(&p, (size_t)of->n * (size_t)of->k);
+        cl_mem y = buffer_of(&p, (size_t)of->m * (size_t)of->n);
+        clblast_run(&p, of, x, w, y); /* compiles */
+        for (int round = 0; round < rounds; round++) {
+            peaks[round] = bench_peak_run(&p);
+            const double begin = bench_now();
+            clblast_run(&p, of, x, w, y);
+            seconds[round] = (bench_now() - begin) / of->calls;
+        }
+        print_row(of, "clblast", ATT_F32, seconds, peaks, rounds);
+        clReleaseMemObject(x);
+        clReleaseMemObject(w);
+        clReleaseMemObject(y);
+    }
+    bench_peak_close(&p);
+    att_device_close(device);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    const int rounds = bench_rounds(argc, argv);
+    puts("body,what,m,n,k,weight,us,gflops,lowest,highest,peak_gflops,share");
+    bench(0, rounds);
+    bench(1, rounds);
+#ifdef BENCH_CLBLAST
+    bench_clblast(rounds);
+#endif
+    return 0;
+}
