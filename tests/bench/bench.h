@@ -1,7 +1,7 @@
 /* bench.h - what the benchmarks share: a clock, medians, failing aloud, filled device memory, and
  * the device's own peak of multiply-adds, measured beside every shape since machines drift. */
-#ifndef BENCH_H
-#define BENCH_H
+#ifndef ATT_BENCH_H
+#define ATT_BENCH_H
 
 #include <CL/cl.h>
 
@@ -40,4 +40,4 @@ bench_peak bench_peak_open(const att_device_info *info);
 void bench_peak_close(bench_peak *p);
 double bench_peak_run(const bench_peak *p); /* GFLOP/s of one launch */
 
-#endif /* BENCH_H */
+#endif /* ATT_BENCH_H */
