@@ -159,7 +159,7 @@ static void the_first_pass_is_told_and_cancelled(void **state)
     free(silence);
     rig r = rig_open(rig_portable_only());
     att_asr_model *model;
-    att_asr_session *session;
+    att_asr_session *session = NULL;
     att_err err;
     if (att_asr_model_open(&model, r.device, folder, &err) ||
         att_asr_session_create(&session, model, &err))
