@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "asr_model.h"
+#include "asr_result.h"
 #include "asr_window.h"
 #include "audio.h"
 #include "mel.h"
@@ -120,42 +121,6 @@ static int is_blank(const char *text)
     return n == 0;
 }
 
-/* The segment's own copies of text and tokens, at the end of the result. */
-static att_status keep_segment(run *r, const att_asr_segment *segment, att_err *err)
-{
-    att_asr_result *result = r->result;
-    att_asr_segment *grown =
-        att_realloc(result->segments, (size_t)result->n_segments + 1, sizeof *grown);
-    if (!grown) return att_fail(err, ATT_E_MEMORY, "transcribe: out of memory for segments");
-    result->segments = grown;
-    att_asr_segment *kept = &grown[result->n_segments];
-    *kept = *segment;
-    char *text = att_strdup(segment->text);
-    int32_t *tokens = att_calloc((size_t)segment->n_tokens, sizeof *tokens);
-    if (!text || !tokens) {
-        att_free(text);
-        att_free(tokens);
-        return att_fail(err, ATT_E_MEMORY, "transcribe: out of memory for segments");
-    }
-    if (segment->n_tokens)
-        memcpy(tokens, segment->tokens, (size_t)segment->n_tokens * sizeof *tokens);
-    kept->text = text;
-    kept->tokens = tokens;
-    result->n_segments++;
-    return ATT_OK;
-}
-
-void att_asr_result_free(att_asr_result *result)
-{
-    for (int32_t i = 0; i < result->n_segments; i++) {
-        att_free((void *)result->segments[i].text);
-        att_free((void *)result->segments[i].tokens);
-    }
-    att_free(result->segments);
-    att_free(result->text);
-    memset(result, 0, sizeof *result);
-}
-
 /* One piece of a window becomes a segment: told if it has words, kept in any case. */
 static att_status add_segment(run *r, const att_asr_window *window, const att_whisper_piece *piece,
                               double compression_ratio, att_err *err)
@@ -181,7 +146,7 @@ static att_status add_segment(run *r, const att_asr_window *window, const att_wh
         segment.text = "";
         segment.n_tokens = 0;
     }
-    att_status status = keep_segment(r, &segment, err);
+    att_status status = att_asr_result_add(r->result, &segment, err);
     if (!status) status = remember_tokens(r, segment.tokens, segment.n_tokens, err);
     if (!status && segment.n_tokens && r->options->on_segment)
         r->options->on_segment(r->options->user, &segment);

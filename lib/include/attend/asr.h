@@ -27,13 +27,23 @@ int att_asr_model_multilingual(const att_asr_model *model);
 /* "en" for "en" or "English" in any case; NULL when the model does not know the language. */
 const char *att_asr_model_language(const att_asr_model *model, const char *code_or_name);
 
+/* One word with the space before it and the punctuation at it, as OpenAI's timing.py makes them. */
+typedef struct att_asr_word {
+    const char *text;   /* UTF-8 */
+    double start, end;  /* seconds */
+    double probability; /* the mean of its tokens' */
+} att_asr_word;
+
 typedef struct att_asr_segment {
     int32_t id;
     int64_t seek;      /* the window's first frame, 10 ms each */
     double start, end; /* seconds */
     const char *text;  /* UTF-8 */
     const int32_t *tokens;
+    const float *token_probs; /* one a token */
     int32_t n_tokens;
+    const att_asr_word *words; /* with options.word_timestamps */
+    int32_t n_words;
     double temperature, avg_logprob, compression_ratio, no_speech_prob;
 } att_asr_segment;
 
