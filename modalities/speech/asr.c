@@ -75,7 +75,7 @@ att_status att_asr_session_create(att_asr_session **out, const att_asr_model *mo
     att_status status = ATT_OK;
     if (!s->mel || !s->logits || !s->prompt)
         status = att_fail(err, ATT_E_MEMORY, "make session: out of memory");
-    if (!status) status = att_whisper_session_create(&s->whisper, model->whisper, err);
+    if (!status) status = att_whisper_session_create(&s->whisper, model->whisper, 1, err);
     if (status)
         att_asr_session_destroy(s);
     else

@@ -42,7 +42,7 @@ static att_status read_no_speech(const att_asr_decoder *d, int32_t sot, att_asr_
 {
     window->no_speech_prob = (double)NAN;
     if (d->tokens->nospeech < 0) return ATT_OK;
-    const att_status status = att_whisper_logits(d->session, sot, d->logits, err);
+    const att_status status = att_whisper_logits(d->session, sot, 1, d->logits, err);
     if (!status)
         window->no_speech_prob =
             exp(log_probability(d->logits, d->rules->n_vocab, d->tokens->nospeech));
@@ -53,7 +53,7 @@ static att_status read_no_speech(const att_asr_decoder *d, int32_t sot, att_asr_
 static att_status choose(const att_asr_decoder *d, const att_asr_window *window, int32_t row,
                          int32_t *token, double *logprob, att_err *err)
 {
-    const att_status status = att_whisper_logits(d->session, row, d->logits, err);
+    const att_status status = att_whisper_logits(d->session, row, 1, d->logits, err);
     if (status) return status;
     att_whisper_rules_apply(d->rules, window->tokens, window->n_tokens, d->logits);
     *token = att_logits_argmax(d->logits, d->rules->n_vocab);
@@ -100,7 +100,7 @@ att_status att_asr_detect_language(const att_asr_decoder *d, int32_t *language, 
 {
     att_whisper_truncate(d->session, 0);
     att_status status = att_whisper_decode(d->session, &d->tokens->sot, 1, err);
-    if (!status) status = att_whisper_logits(d->session, 0, d->logits, err);
+    if (!status) status = att_whisper_logits(d->session, 0, 1, d->logits, err);
     if (status) return status;
     const int32_t first = d->tokens->language_begin, n = d->tokens->n_languages;
     const int32_t best = att_logits_argmax(d->logits + first, n);

@@ -1,31 +1,12 @@
-/* whisper.c - the Whisper network's two forward passes and the memory that they run in (whisper.h).
- * Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
+/* whisper.c - the Whisper network's encoder and the memory that a session runs in (whisper.h).
+ * The decoder: whisper_text.c. Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
 #include "whisper.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "mem.h"
 #include "whisper_model.h"
-
-struct att_whisper_session {
-    const att_whisper *whisper;
-    att_queue *queue;
-    att_arena *arena;
-    att_block_scratch scratch; /* the encoder's sizes are the largest */
-    att_mat mel;               /* [2*audio_ctx + 2][n_mels], a row of padding at either end */
-    att_mat stem;              /* [2*audio_ctx + 2][C], likewise */
-    att_mat audio;             /* [audio_ctx][C] */
-    att_mat text;              /* [text_ctx][C] */
-    att_mat last;              /* [1][C]: a normed row on its way to the logits */
-    att_mat logits;            /* [1][V] */
-    att_view ids;              /* i32[text_ctx] */
-    att_cache *self_kv;        /* text_layers */
-    att_cache *memory_kv;      /* text_layers */
-    int32_t n_text;            /* tokens decoded so far */
-    int32_t n_last;            /* tokens of the last att_whisper_decode() */
-    int32_t encoded;
-};
+#include "whisper_session.h"
 
 att_block_desc atti_whisper_audio_block(const att_whisper_config *c)
 {
@@ -139,7 +120,7 @@ static att_status reserve_caches(att_whisper_session *s, att_err *err)
     if (!s->self_kv || !s->memory_kv)
         return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     for (int32_t i = 0; !status && i < c->text_layers; i++) {
-        status = att_cache_init(&s->self_kv[i], s->arena, "text cache", ATT_F32, c->text_ctx, h, d,
+        status = att_cache_init(&s->self_kv[i], s->arena, "text cache", ATT_F32, s->n_slots, h, d,
                                 d, err);
         if (!status)
             status = att_cache_init(&s->memory_kv[i], s->arena, "audio cache", ATT_F32,
@@ -148,24 +129,38 @@ static att_status reserve_caches(att_whisper_session *s, att_err *err)
     return status;
 }
 
+/* What branches see, on the host and on its way to the device. */
+static att_status reserve_lines(att_whisper_session *s, att_err *err)
+{
+    const size_t n = (size_t)s->n_branches * (size_t)s->line_bytes;
+    s->lines = att_calloc(n, 1);
+    s->next_lines = att_calloc(n, 1);
+    s->packed_lines = att_calloc(n, 1);
+    if (!s->lines || !s->next_lines || !s->packed_lines)
+        return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
+    return att_arena_take(s->arena, "lines", ATT_U8, (int64_t)n, &s->bits, err);
+}
+
 /* The whole memory plan of a session. */
 static att_status reserve(att_whisper_session *s, att_err *err)
 {
     const att_whisper_config *c = &s->whisper->config;
     const att_block_desc audio = atti_whisper_audio_block(c);
     const int32_t frames = 2 * c->audio_ctx;
+    const int32_t max_keys = c->audio_ctx > s->n_slots ? c->audio_ctx : s->n_slots;
 
     att_status status = take(s, "mel", frames + 2, c->n_mels, &s->mel, err);
     if (!status) status = take(s, "stem", frames + 2, c->audio_width, &s->stem, err);
     if (!status) status = take(s, "audio", c->audio_ctx, c->audio_width, &s->audio, err);
     if (!status) status = take(s, "text", c->text_ctx, c->text_width, &s->text, err);
-    if (!status) status = take(s, "last", 1, c->text_width, &s->last, err);
-    if (!status) status = take(s, "logits", 1, c->vocab, &s->logits, err);
+    if (!status) status = take(s, "last", s->n_branches, c->text_width, &s->last, err);
+    if (!status) status = take(s, "logits", s->n_branches, c->vocab, &s->logits, err);
     if (!status) status = att_arena_take(s->arena, "ids", ATT_I32, c->text_ctx, &s->ids, err);
     if (!status)
         status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio,
-                                        c->audio_ctx, c->audio_ctx, err);
+                                        c->audio_ctx, max_keys, err);
     if (!status) status = reserve_caches(s, err);
+    if (!status && s->n_branches > 1) status = reserve_lines(s, err);
     if (!status)
         status = att_queue_zero(s->queue, s->mel.view, (int64_t)(frames + 2) * c->n_mels, err);
     if (!status)
@@ -174,12 +169,19 @@ static att_status reserve(att_whisper_session *s, att_err *err)
     return status;
 }
 
-att_status att_whisper_session_create(att_whisper_session **out, const att_whisper *w, att_err *err)
+att_status att_whisper_session_create(att_whisper_session **out, const att_whisper *w,
+                                      int32_t n_branches, att_err *err)
 {
     *out = NULL;
+    if (n_branches < 1 || n_branches > ATT_WHISPER_MAX_BRANCHES)
+        return att_fail(err, ATT_E_ARG, "make session: %d branches, expected 1 to %d", n_branches,
+                        ATT_WHISPER_MAX_BRANCHES);
     att_whisper_session *s = att_calloc(1, sizeof *s);
     if (!s) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     s->whisper = w;
+    s->n_branches = n_branches;
+    s->n_slots = w->config.text_ctx + (n_branches - 1) * (w->config.text_ctx / 2);
+    s->line_bytes = (s->n_slots + 7) / 8;
     att_status status = att_queue_create(&s->queue, w->device, err);
     if (!status) status = att_arena_create(&s->arena, w->device, "session", err);
     if (!status) status = reserve(s, err);
@@ -198,6 +200,9 @@ void att_whisper_session_destroy(att_whisper_session *s)
     att_arena_destroy(s->arena);
     att_free(s->self_kv);
     att_free(s->memory_kv);
+    att_free(s->lines);
+    att_free(s->next_lines);
+    att_free(s->packed_lines);
     att_free(s);
 }
 
@@ -209,18 +214,6 @@ att_queue *att_whisper_session_queue(att_whisper_session *s)
 size_t att_whisper_session_bytes(const att_whisper_session *s)
 {
     return att_arena_bytes(s->arena);
-}
-
-void att_whisper_truncate(att_whisper_session *s, int32_t n)
-{
-    assert(n >= 0 && n <= s->n_text);
-    for (int32_t i = 0; i < s->whisper->config.text_layers; i++) s->self_kv[i].length = n;
-    s->n_text = n;
-}
-
-int32_t att_whisper_length(const att_whisper_session *s)
-{
-    return s->n_text;
 }
 
 /* Two convolutions with GELU, the second of stride 2, then the sinusoid. */
@@ -247,7 +240,6 @@ att_status att_whisper_encode(att_whisper_session *s, const float *mel, att_err 
 {
     const att_whisper *w = s->whisper;
     att_whisper_truncate(s, 0);
-    s->n_last = 0;
     s->encoded = 0;
     att_status status = run_stem(s, mel, err);
     for (int32_t i = 0; !status && i < w->config.audio_layers; i++) {
@@ -267,51 +259,4 @@ att_status att_whisper_read_audio(att_whisper_session *s, float *audio, att_err 
 {
     return att_queue_read(s->queue, audio, s->audio.view, (int64_t)s->audio.rows * s->audio.cols,
                           err);
-}
-
-att_status att_whisper_decode(att_whisper_session *s, const int32_t *ids, int32_t n, att_err *err)
-{
-    const att_whisper *w = s->whisper;
-    const att_whisper_config *c = &w->config;
-    if (!s->encoded) return att_fail(err, ATT_E_ARG, "decode: nothing was encoded");
-    if (n < 1 || n > c->text_ctx - s->n_text)
-        return att_fail(err, ATT_E_SHAPE, "decode %d tokens after %d: the context holds %d", n,
-                        s->n_text, c->text_ctx);
-    for (int32_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= c->vocab)
-            return att_fail(err, ATT_E_ARG, "decode: token %d of %d is %d, the vocabulary has %d",
-                            i, n, ids[i], c->vocab);
-
-    const att_mat x = att_mat_rows(s->text, 0, n);
-    const att_mat positions =
-        att_mat_rows(att_mat_of(w->text_positions, c->text_ctx, c->text_width), s->n_text, n);
-    const att_attn_call causal = {
-        .mask = {.flags = ATT_MASK_CAUSAL, .q_first = s->n_text},
-    };
-    att_status status = att_queue_write(s->queue, s->ids, ids, n, err);
-    if (!status) status = att_linear_rows_of(s->queue, w->tokens, s->ids, x, positions, err);
-    for (int32_t i = 0; !status && i < c->text_layers; i++) {
-        const att_block_call call = {.x = x,
-                                     .self_policy = &causal,
-                                     .self_cache = &s->self_kv[i],
-                                     .memory = &s->memory_kv[i]};
-        status = att_block_apply(s->queue, &w->text_blocks[i], &s->scratch, &call, err);
-    }
-    s->n_text += n;
-    s->n_last = n;
-    if (status) att_whisper_truncate(s, 0);
-    return status;
-}
-
-att_status att_whisper_logits(att_whisper_session *s, int32_t row, float *logits, att_err *err)
-{
-    const att_whisper *w = s->whisper;
-    if (row < 0 || row >= s->n_last)
-        return att_fail(err, ATT_E_ARG, "logits of token %d: the last call decoded %d", row,
-                        s->n_last);
-    att_status status =
-        att_norm_apply(s->queue, &w->text_norm, att_mat_rows(s->text, row, 1), s->last, err);
-    if (!status) status = att_linear_apply(s->queue, w->tokens, s->last, s->logits, NULL, err);
-    if (!status) status = att_queue_read(s->queue, logits, s->logits.view, w->config.vocab, err);
-    return status;
 }

@@ -33,8 +33,12 @@ size_t att_whisper_bytes(const att_whisper *whisper); /* device memory of the we
  * allocate nothing. One thread at a time; the model outlives it. */
 typedef struct att_whisper_session att_whisper_session;
 
+enum { ATT_WHISPER_TRUNK = -1, ATT_WHISPER_MAX_BRANCHES = 64 };
+
+/* n_branches: how many lines of text may be decoded beside each other (att_whisper_branch()); each
+ * after the first adds text_ctx/2 tokens of cache. */
 att_status att_whisper_session_create(att_whisper_session **session, const att_whisper *whisper,
-                                      att_err *err);
+                                      int32_t n_branches, att_err *err);
 void att_whisper_session_destroy(att_whisper_session *session);
 att_queue *att_whisper_session_queue(att_whisper_session *session);
 size_t att_whisper_session_bytes(const att_whisper_session *session);
@@ -46,17 +50,25 @@ att_status att_whisper_encode(att_whisper_session *session, const float *mel, at
 /* Copies the encoder's output f32 [audio_ctx][C] to host memory: for tests and probes. */
 att_status att_whisper_read_audio(att_whisper_session *session, float *audio, att_err *err);
 
-/* Appends n tokens to the text; n + length must not pass text_ctx (ATT_E_SHAPE). */
+/* Appends n tokens to the trunk; n + length must not pass text_ctx (ATT_E_SHAPE). Not after a
+ * branching, until that was dropped (ATT_E_ARG). */
 att_status att_whisper_decode(att_whisper_session *session, const int32_t *ids, int32_t n,
                               att_err *err);
 
-/* Logits f32[V] at token `row` (0 is the first) of the last att_whisper_decode() call. */
-att_status att_whisper_logits(att_whisper_session *session, int32_t row, float *logits,
+/* Appends n tokens beside each other, each at the end of a line of its own: ids[i] follows token
+ * from[i] of the last att_whisper_branch(), or the trunk's end where from[i] is ATT_WHISPER_TRUNK.
+ * Lines share what they have in common; nothing is copied when they part. n is at most n_branches,
+ * and text_ctx/2 such calls may follow the trunk (ATT_E_SHAPE). */
+att_status att_whisper_branch(att_whisper_session *session, const int32_t *ids, const int32_t *from,
+                              int32_t n, att_err *err);
+
+/* Logits f32[n][V] at tokens first .. first + n - 1 of the last call; n is at most n_branches. */
+att_status att_whisper_logits(att_whisper_session *session, int32_t first, int32_t n, float *logits,
                               att_err *err);
 
-/* Drops the newest tokens until n are left. */
+/* Drops the branches and the newest tokens of the trunk until n are left. */
 void att_whisper_truncate(att_whisper_session *session, int32_t n);
-int32_t att_whisper_length(const att_whisper_session *session);
+int32_t att_whisper_length(const att_whisper_session *session); /* along one line */
 
 #ifdef __cplusplus
 }

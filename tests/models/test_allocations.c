@@ -57,7 +57,7 @@ cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, v
 static void step(att_whisper_session *session, int32_t id, float *logits)
 {
     att_err err;
-    if (att_whisper_decode(session, &id, 1, &err) || att_whisper_logits(session, 0, logits, &err))
+    if (att_whisper_decode(session, &id, 1, &err) || att_whisper_logits(session, 0, 1, logits, &err))
         fail_msg("%s", err.text);
 }
 
@@ -72,7 +72,7 @@ static void a_running_session_allocates_nothing(void **state)
     att_err err;
     if (att_weights_open(&weights, GOLDEN "model.safetensors", &err) ||
         att_whisper_open(&whisper, r.device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, &err) ||
+        att_whisper_session_create(&session, whisper, 1, &err) ||
         att_whisper_encode(session, mel, &err))
         fail_msg("%s", err.text);
     assert_true(counted.host > 0 && counted.device > 0); /* the counters count */

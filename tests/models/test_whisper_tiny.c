@@ -43,7 +43,7 @@ static fixture open_fixture(int portable)
     if (att_weights_open(&f.model, GOLDEN "model.safetensors", &err) ||
         att_weights_open(&f.golden, GOLDEN "golden.safetensors", &err) ||
         att_whisper_open(&f.whisper, f.r.device, f.model, &err) ||
-        att_whisper_session_create(&f.session, f.whisper, &err))
+        att_whisper_session_create(&f.session, f.whisper, 3, &err))
         fail_msg("%s", err.text);
     return f;
 }
@@ -95,7 +95,7 @@ static void check_logits(fixture *f, const int32_t *ids, int32_t from, int32_t t
     att_err err;
     if (att_whisper_decode(f->session, ids + from, to - from, &err)) fail_msg("%s", err.text);
     for (int32_t i = from; i < to; i++) {
-        if (att_whisper_logits(f->session, i - from, logits, &err)) fail_msg("%s", err.text);
+        if (att_whisper_logits(f->session, i - from, 1, logits, &err)) fail_msg("%s", err.text);
         assert_close(logits, want + (int64_t)i * vocab, vocab, "logits");
     }
 }
@@ -122,6 +122,76 @@ static void check_all(int portable)
     att_free(want);
     att_free(logits);
     att_free(got);
+    close_fixture(&f);
+}
+
+/* The logits after a text that is decoded in one line. */
+static void line_logits(fixture *f, const int32_t *ids, int32_t n, float *logits)
+{
+    att_err err;
+    att_whisper_truncate(f->session, 0);
+    if (att_whisper_decode(f->session, ids, n, &err) ||
+        att_whisper_logits(f->session, n - 1, 1, logits, &err))
+        fail_msg("%s", err.text);
+}
+
+/* A tree of lines over a trunk of five tokens; each line says what it says alone. */
+static void check_branches(int portable)
+{
+    enum { TRUNK = 5, STEPS = 3, LINES = 3 };
+    static const int32_t tokens[STEPS][LINES] = {{11, 12, 13}, {21, 22, 23}, {31, 32, 33}};
+    static const int32_t from[STEPS][LINES] = {{-1, -1, -1}, {2, 0, 0}, {1, 2, 0}};
+    static float got[STEPS][LINES * 300], want[300];
+    fixture f = open_fixture(portable);
+    int32_t ids[MAX_TOKENS], line[LINES][TRUNK + STEPS];
+    att_err err;
+    assert_true(read_ids(&f, ids) >= TRUNK);
+    encode(&f);
+    for (int round = 0; round < 2; round++) { /* the second time over what the first left */
+        if (att_whisper_decode(f.session, ids, TRUNK, &err)) fail_msg("%s", err.text);
+        for (int k = 0; k < STEPS; k++)
+            if (att_whisper_branch(f.session, tokens[k], from[k], LINES, &err) ||
+                att_whisper_logits(f.session, 0, LINES, got[k], &err))
+                fail_msg("%s", err.text);
+        assert_int_equal(att_whisper_length(f.session), TRUNK + STEPS);
+        if (round == 0) att_whisper_truncate(f.session, 0);
+    }
+    for (int i = 0; i < LINES; i++) memcpy(line[i], ids, sizeof *ids * TRUNK);
+    for (int k = 0; k < STEPS; k++) {
+        int32_t earlier[LINES][TRUNK + STEPS];
+        memcpy(earlier, line, sizeof line);
+        for (int i = 0; i < LINES; i++) {
+            if (from[k][i] >= 0) memcpy(line[i], earlier[from[k][i]], sizeof line[i]);
+            line[i][TRUNK + k] = tokens[k][i];
+            line_logits(&f, line[i], TRUNK + k + 1, want);
+            assert_close(got[k] + (size_t)i * 300, want, 300, "a branch");
+        }
+    }
+    close_fixture(&f);
+}
+
+static void branches_are_lines_of_their_own(void **state)
+{
+    (void)state;
+    for (int portable = rig_portable_only(); portable < 2; portable++) check_branches(portable);
+}
+
+static void senseless_branches_are_refused(void **state)
+{
+    (void)state;
+    fixture f = open_fixture(rig_portable_only());
+    static const int32_t ids[4] = {1, 2, 3, 4}, trunk[4] = {-1, -1, -1, -1}, other[] = {0, 1, 2};
+    att_err err;
+    encode(&f);
+    assert_int_equal(att_whisper_decode(f.session, ids, 2, &err), ATT_OK);
+    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 4, &err), ATT_E_SHAPE);
+    assert_int_equal(att_whisper_branch(f.session, ids, other, 1, &err), ATT_E_ARG);
+    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 2, &err), ATT_OK);
+    assert_int_equal(att_whisper_branch(f.session, ids, other, 3, &err), ATT_E_ARG);
+    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 1, &err), ATT_E_ARG);
+    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_E_ARG);
+    att_whisper_truncate(f.session, 2);
+    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_OK);
     close_fixture(&f);
 }
 
@@ -179,6 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(network_matches_reference),
+        cmocka_unit_test(branches_are_lines_of_their_own),
+        cmocka_unit_test(senseless_branches_are_refused),
         cmocka_unit_test(senseless_calls_are_refused),
         cmocka_unit_test(all_complaints_come_together),
     };

@@ -207,7 +207,7 @@ static void check_tensors(const char *name, const char *file)
     att_err err;
     if (att_weights_open(&weights, folder, &err) || att_weights_open(&golden, file, &err) ||
         att_whisper_open(&whisper, r.device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, &err))
+        att_whisper_session_create(&session, whisper, 1, &err))
         fail_msg("%s", err.text);
     const att_whisper_config *c = att_whisper_get_config(whisper);
     float *mel = read_mel(recording, c->n_mels);
@@ -219,7 +219,7 @@ static void check_tensors(const char *name, const char *file)
     for (int32_t i = 0; i < n; i++) prompt[i] = (int32_t)att_array_value(ids, (size_t)i);
     if (att_whisper_encode(session, mel, &err) || att_whisper_read_audio(session, audio, &err) ||
         att_whisper_decode(session, prompt, n, &err) ||
-        att_whisper_logits(session, n - 1, logits, &err))
+        att_whisper_logits(session, n - 1, 1, logits, &err))
         fail_msg("%s", err.text);
     assert_near(att_weights_find(golden, "mel"), mel, 8, (size_t)c->n_mels, 1e-4, "mel");
     assert_near(att_weights_find(golden, "encoder"), audio, 25, (size_t)c->audio_width, 2e-3,
