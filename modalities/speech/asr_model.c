@@ -16,6 +16,16 @@ static att_status check_vocabulary(const att_asr_model *model, const char *path,
         path, model->tokens->n_vocab, rows);
 }
 
+/* Only word times need the list: one that cannot be used is told, and the shape's heads are taken.
+ */
+static void read_heads(att_asr_model *model, const char *path)
+{
+    att_err err;
+    if (att_whisper_read_heads(model->whisper, path, &err))
+        att_log_write(model->log, ATT_LOG_WARNING, "%s; the usual ones for this size are used",
+                      err.text);
+}
+
 att_status att_asr_model_open(att_asr_model **out, att_device *device, const char *path,
                               att_err *err)
 {
@@ -28,6 +38,7 @@ att_status att_asr_model_open(att_asr_model **out, att_device *device, const cha
     if (!status) status = att_weights_open(&weights, path, err);
     if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
     if (!status) status = check_vocabulary(m, path, err);
+    if (!status) read_heads(m, path);
     att_weights_close(weights);
     if (status)
         att_asr_model_close(m);

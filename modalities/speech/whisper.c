@@ -1,5 +1,6 @@
 /* whisper.c - the Whisper network's encoder and the memory that a session runs in (whisper.h).
- * The decoder: whisper_text.c. Tests: tests/models/test_whisper_tiny.c, tests/real/test_whisper_real.c */
+ * The decoder: whisper_text.c. Tests: tests/models/test_whisper_tiny.c,
+ * tests/real/test_whisper_real.c */
 #include "whisper.h"
 
 #include <string.h>
@@ -66,6 +67,7 @@ att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *
     if (!status) status = att_arena_create(&w->arena, device, "weights", err);
     if (!status) status = atti_whisper_load(w, queue, weights, err);
     if (!status) status = att_queue_wait(queue, err);
+    if (!status) status = att_whisper_heads_of_shape(&w->heads, &w->config, err);
     if (!status) att_arena_seal(w->arena);
     att_queue_destroy(queue);
     if (status)
@@ -88,6 +90,7 @@ void att_whisper_close(att_whisper *w)
     att_conv_finish(&w->conv2);
     att_linear_destroy(w->tokens);
     att_arena_destroy(w->arena);
+    att_free(w->heads.list);
     att_free(w);
 }
 
@@ -99,6 +102,23 @@ const att_whisper_config *att_whisper_get_config(const att_whisper *w)
 size_t att_whisper_bytes(const att_whisper *w)
 {
     return att_arena_bytes(w->arena);
+}
+
+const att_whisper_head *att_whisper_alignment_heads(const att_whisper *w, int32_t *n)
+{
+    *n = w->heads.n;
+    return w->heads.list;
+}
+
+att_status att_whisper_read_heads(att_whisper *w, const char *folder, att_err *err)
+{
+    att_whisper_heads found;
+    const att_status status = att_whisper_heads_read(&found, folder, &w->config, err);
+    if (found.n) {
+        att_free(w->heads.list);
+        w->heads = found;
+    }
+    return status;
 }
 
 static att_status take(att_whisper_session *s, const char *what, int32_t rows, int32_t cols,

@@ -19,6 +19,11 @@ typedef struct att_whisper_config {
     int32_t vocab, text_ctx, text_width, text_heads, text_layers;
 } att_whisper_config;
 
+/* A head of the decoder's cross-attention. */
+typedef struct att_whisper_head {
+    int32_t layer, head;
+} att_whisper_head;
+
 /* Weights and compiled programs; read only once open, shared by sessions and threads. */
 typedef struct att_whisper att_whisper;
 
@@ -28,6 +33,13 @@ att_status att_whisper_open(att_whisper **whisper, att_device *device, att_weigh
 void att_whisper_close(att_whisper *whisper);
 const att_whisper_config *att_whisper_get_config(const att_whisper *whisper);
 size_t att_whisper_bytes(const att_whisper *whisper); /* device memory of the weights */
+
+/* The heads whose cross-attention follows the words in time: *n pairs (never 0), each once, in
+ * ascending order, within the config's layers and heads. They live as long as the model. */
+const att_whisper_head *att_whisper_alignment_heads(const att_whisper *whisper, int32_t *n);
+/* Takes them from a model folder's generation_config.json or config.json, if one names some;
+ * otherwise, and on failure, those of the shape stay (whisper_heads.h). Before any session. */
+att_status att_whisper_read_heads(att_whisper *whisper, const char *folder, att_err *err);
 
 /* One window's state: queue, caches, scratch. All device memory is reserved here; encode and decode
  * allocate nothing. One thread at a time; the model outlives it. */

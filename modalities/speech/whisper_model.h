@@ -4,11 +4,13 @@
 
 #include "conv.h"
 #include "whisper.h"
+#include "whisper_heads.h"
 
 struct att_whisper {
     att_device *device;
     att_arena *arena;
     att_whisper_config config;
+    att_whisper_heads heads;
 
     att_conv conv1, conv2;
     att_view audio_positions; /* f32[audio_ctx][C] */

@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "mem.h"
+#include "realdata.h"
 #include "rig.h"
 #include "whisper.h"
 
@@ -219,6 +221,35 @@ static void senseless_calls_are_refused(void **state)
     close_fixture(&f);
 }
 
+/* Those of the shape, until a file names others; a broken file changes nothing. */
+static void alignment_heads_are_known(void **state)
+{
+    (void)state;
+    const char *folder = realdata_folder();
+    char path[512];
+    fixture f = open_fixture(rig_portable_only());
+    int32_t n;
+    att_err err;
+    const att_whisper_head *h = att_whisper_alignment_heads(f.whisper, &n);
+    assert_int_equal(n, 2); /* two of layer 1 of 2 */
+    assert_true(h[0].layer == 1 && h[0].head == 0 && h[1].layer == 1 && h[1].head == 1);
+    assert_int_equal(att_whisper_read_heads(f.whisper, GOLDEN, &err), ATT_OK); /* names none */
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    for (int good = 0; good < 2; good++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(good ? "{\"alignment_heads\": [[0, 1]]}" : "{\"alignment_heads\": [[2, 0]]}", file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(att_whisper_read_heads(f.whisper, folder, &err),
+                         good ? ATT_OK : ATT_E_MODEL);
+        h = att_whisper_alignment_heads(f.whisper, &n);
+        assert_int_equal(n, good ? 1 : 2);
+    }
+    assert_true(h[0].layer == 0 && h[0].head == 1);
+    close_fixture(&f);
+    realdata_remove(folder);
+}
+
 /* A tensor that is missing, of another shape or dtype: all are named at once. */
 static void all_complaints_come_together(void **state)
 {
@@ -252,6 +283,7 @@ int main(void)
         cmocka_unit_test(branches_are_lines_of_their_own),
         cmocka_unit_test(senseless_branches_are_refused),
         cmocka_unit_test(senseless_calls_are_refused),
+        cmocka_unit_test(alignment_heads_are_known),
         cmocka_unit_test(all_complaints_come_together),
     };
     return cmocka_run_group_tests_name("whisper_tiny", tests, NULL, NULL);
