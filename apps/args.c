@@ -52,10 +52,14 @@ static int wrong(const char *verb, const att_opt *opt, const char *value, const 
 static int set_int(const char *verb, const att_opt *opt, const char *value, int *member)
 {
     char *end;
+    if (strcasecmp(value, "none") == 0) {
+        *member = 0;
+        return 0;
+    }
     errno = 0;
     const long x = strtol(value, &end, 10);
     if (end == value || *end || errno || x < 0 || x > INT_MAX)
-        return wrong(verb, opt, value, "a whole number, 0 or more");
+        return wrong(verb, opt, value, "a whole number, 0 or more, or None");
     *member = (int)x;
     return 0;
 }

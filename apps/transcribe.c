@@ -4,6 +4,7 @@
 #include "transcribe.h"
 
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,9 +27,14 @@ static void on_interrupt(int number)
     interrupted = 1;
 }
 
+enum { MAX_LISTED = 1024 }; /* numbers of one option */
+
 /* Everything the verb holds between start and end. */
 typedef struct transcribe {
     att_transcribe_options options;
+    double clips[MAX_LISTED];
+    int32_t suppressed[MAX_LISTED];
+    int n_clips, n_suppressed;
     att_progress progress;
     att_device *device;
     att_asr_model *model;
@@ -81,6 +87,29 @@ static int fail(transcribe *t, const att_err *err)
     return att_exit_code(err->status);
 }
 
+/* Options whose text holds several numbers. Returns an exit code. */
+static int read_lists(transcribe *t)
+{
+    double ids[MAX_LISTED];
+    t->n_clips =
+        att_transcribe_list("clip_timestamps", t->options.clip_timestamps, t->clips, MAX_LISTED);
+    t->n_suppressed =
+        att_transcribe_list("suppress_tokens", t->options.suppress_tokens, ids, MAX_LISTED);
+    if (t->n_clips < 0 || t->n_suppressed < 0) return ATT_EXIT_USAGE;
+    for (int i = 0; i < t->n_suppressed; i++) {
+        if (ids[i] != floor(ids[i]) || fabs(ids[i]) > 1e6) {
+            fprintf(stderr, "attend transcribe: --suppress_tokens has %g, which is no token id\n",
+                    ids[i]);
+            return ATT_EXIT_USAGE;
+        }
+        t->suppressed[i] = (int32_t)ids[i];
+    }
+    if (t->options.fp16)
+        fputs("attend transcribe: --fp16 is not used: weights stay as stored, sums are f32\n",
+              stderr);
+    return 0;
+}
+
 static att_asr_options asr_options(transcribe *t)
 {
     att_asr_options o = att_asr_defaults();
@@ -93,6 +122,20 @@ static att_asr_options asr_options(transcribe *t)
     o.logprob_threshold = t->options.logprob_threshold;
     o.compression_ratio_threshold = t->options.compression_ratio_threshold;
     o.single_window = t->options.single_window;
+    o.temperature = t->options.temperature;
+    o.temperature_increment_on_fallback = t->options.temperature_increment_on_fallback;
+    o.best_of = t->options.best_of;
+    o.beam_size = t->options.beam_size;
+    o.patience = isnan(t->options.patience) ? 1.0 : t->options.patience;
+    o.length_penalty = t->options.length_penalty;
+    o.seed = (uint64_t)t->options.seed;
+    o.suppress_tokens = t->suppressed;
+    o.n_suppress_tokens = t->n_suppressed;
+    o.initial_prompt = t->options.initial_prompt;
+    o.carry_initial_prompt = t->options.carry_initial_prompt;
+    o.prefix = t->options.prefix;
+    o.clip_timestamps = t->clips;
+    o.n_clip_timestamps = t->n_clips;
     o.user = t;
     o.on_language = say_language;
     o.on_scan = show_scan;
@@ -270,7 +313,8 @@ int att_cmd_transcribe(int argc, char **argv)
         code = ATT_EXIT_USAGE;
     } else if (!code) {
         att_progress_init(&t.progress, t.options.quiet, t.options.info);
-        code = run_files(&t, files, n_files);
+        code = read_lists(&t);
+        if (!code) code = run_files(&t, files, n_files);
     }
     att_free(files);
     return code;

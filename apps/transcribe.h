@@ -11,14 +11,20 @@
 
 typedef struct att_transcribe_options {
     const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
-        *precision;
+        *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps;
     int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
     int json, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
+    int best_of, beam_size, seed, carry_initial_prompt, fp16;
+    double temperature, temperature_increment_on_fallback, patience, length_penalty;
 } att_transcribe_options;
 
 att_transcribe_options att_transcribe_defaults(void);
 const att_opt *att_transcribe_table(size_t *n);
+
+/* Numbers between commas into numbers[0..room). Returns how many, or -1 after saying on stderr
+ * which option is wrong. "" is none. */
+int att_transcribe_list(const char *option, const char *text, double *numbers, int room);
 
 /* Writes the result in the formats wanted ("all" or one), whole files only; part: under NAME.part.
  * Returns an exit code after saying on stderr what failed. */

@@ -1,4 +1,7 @@
 /* transcribe_options.c - the options of `attend transcribe` (transcribe.h). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "transcribe.h"
@@ -32,7 +35,29 @@ static const att_opt TABLE[] = {
     {"logprob_threshold", 0, ATT_OPT_NUMBER, AT(logprob_threshold), NULL, "L",
      "... the mean log-probability is below this [-1]"},
     {"compression_ratio_threshold", 0, ATT_OPT_NUMBER, AT(compression_ratio_threshold), NULL, "R",
-     "text that compresses better is not used as prompt [2.4]"},
+     "text that compresses better is decoded again [2.4]"},
+    {"temperature", 0, ATT_OPT_NUMBER, AT(temperature), NULL, "T",
+     "0: the likeliest words; above: words drawn at random [0]"},
+    {"temperature_increment_on_fallback", 0, ATT_OPT_NUMBER, AT(temperature_increment_on_fallback),
+     NULL, "T", "added to decode again what failed a threshold [0.2]"},
+    {"best_of", 0, ATT_OPT_INT, AT(best_of), NULL, "N", "samples at temperatures above 0 [5]"},
+    {"beam_size", 0, ATT_OPT_INT, AT(beam_size), NULL, "N",
+     "texts followed beside each other at temperature 0; 1: greedy [5]"},
+    {"patience", 0, ATT_OPT_NUMBER, AT(patience), NULL, "P",
+     "a beam ends with beam_size times this many texts [1]"},
+    {"length_penalty", 0, ATT_OPT_NUMBER, AT(length_penalty), NULL, "A",
+     "weighs long texts, 0 to 1 [the mean log-probability]"},
+    {"seed", 0, ATT_OPT_INT, AT(seed), NULL, "N", "of random words [0]"},
+    {"suppress_tokens", 0, ATT_OPT_TEXT, AT(suppress_tokens), NULL, "IDS",
+     "never used, with commas; -1: marks that are not spoken [-1]"},
+    {"initial_prompt", 0, ATT_OPT_TEXT, AT(initial_prompt), NULL, "TEXT",
+     "what was said before: names, spelling, style"},
+    {"carry_initial_prompt", 0, ATT_OPT_BOOL, AT(carry_initial_prompt), NULL, "BOOL",
+     "prompt every window with it, not the first alone [False]"},
+    {"prefix", 0, ATT_OPT_TEXT, AT(prefix), NULL, "TEXT", "what the first window begins with"},
+    {"clip_timestamps", 0, ATT_OPT_TEXT, AT(clip_timestamps), NULL, "S,S,...",
+     "seconds: start,end,start,... of what is transcribed [all]"},
+    {"fp16", 0, ATT_OPT_BOOL, AT(fp16), NULL, "BOOL", "not used: sums are f32 [False]"},
     {"single_window", 0, ATT_OPT_FLAG, AT(single_window), NULL, NULL,
      "only the first 30 s, in one decode"},
     {"json", 0, ATT_OPT_FLAG, AT(json), NULL, NULL, "print one JSON object a file instead of text"},
@@ -44,16 +69,6 @@ static const att_opt TABLE[] = {
     {"profile", 0, ATT_OPT_FLAG, AT(profile), NULL, NULL, "print time by kernel on stderr"},
     {"portable", 0, ATT_OPT_FLAG, AT(portable), NULL, NULL, "use only the portable kernels"},
     {"help", 'h', ATT_OPT_FLAG, AT(help), NULL, NULL, "this text"},
-    {"temperature", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"temperature_increment_on_fallback", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"best_of", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"beam_size", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"patience", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"length_penalty", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"suppress_tokens", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"initial_prompt", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"carry_initial_prompt", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"fp16", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"word_timestamps", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"prepend_punctuations", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"append_punctuations", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
@@ -61,7 +76,6 @@ static const att_opt TABLE[] = {
     {"max_line_width", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"max_line_count", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"max_words_per_line", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"clip_timestamps", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"hallucination_silence_threshold", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
 };
 
@@ -86,5 +100,34 @@ att_transcribe_options att_transcribe_defaults(void)
     o.no_speech_threshold = asr.no_speech_threshold;
     o.logprob_threshold = asr.logprob_threshold;
     o.compression_ratio_threshold = asr.compression_ratio_threshold;
+    o.temperature = asr.temperature;
+    o.temperature_increment_on_fallback = asr.temperature_increment_on_fallback;
+    o.best_of = asr.best_of;
+    o.beam_size = asr.beam_size;
+    o.patience = asr.patience;
+    o.length_penalty = asr.length_penalty;
+    o.suppress_tokens = "-1";
+    o.clip_timestamps = "";
     return o;
+}
+
+int att_transcribe_list(const char *option, const char *text, double *numbers, int room)
+{
+    int n = 0;
+    for (const char *c = text; *c;) {
+        char *end;
+        const double x = strtod(c, &end);
+        if (end == c || (*end && *end != ',') || (*end == ',' && !end[1]) || !isfinite(x)) {
+            fprintf(stderr, "attend transcribe: --%s is '%s', expected numbers with commas\n",
+                    option, text);
+            return -1;
+        }
+        if (n == room) {
+            fprintf(stderr, "attend transcribe: --%s has more than %d numbers\n", option, room);
+            return -1;
+        }
+        numbers[n++] = x;
+        c = *end ? end + 1 : end;
+    }
+    return n;
 }

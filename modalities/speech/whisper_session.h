@@ -20,16 +20,16 @@ struct att_whisper_session {
     att_cache *memory_kv;      /* text_layers */
     int32_t encoded;
 
-    /* The text is a trunk of n_trunk tokens, then branches beside each other: a token has one slot of
-     * the self caches, in the order of decoding, and sees the slots that are set in its line. */
-    int32_t n_branches, n_slots;  /* room */
-    int32_t n_trunk;              /* tokens before the first branching, in slots 0 .. n_trunk - 1 */
-    int32_t n_text;               /* tokens from the start to the newest, along one branch */
-    int32_t n_last;               /* tokens of the last call */
-    int32_t line_bytes;           /* of n_slots bits */
-    uint8_t *lines, *next_lines;  /* [n_branches][line_bytes]: of the last call's tokens */
-    uint8_t *packed_lines;        /* the same without the slots that are not used yet */
-    att_view bits;                /* packed_lines on the device */
+    /* The text is a trunk of n_trunk tokens, then branches beside each other: a token has one slot
+     * of the self caches, in the order of decoding, and sees the slots that are set in its line. */
+    int32_t n_branches, n_slots; /* room */
+    int32_t n_trunk;             /* tokens before the first branching, in slots 0 .. n_trunk - 1 */
+    int32_t n_text;              /* tokens from the start to the newest, along one branch */
+    int32_t n_last;              /* tokens of the last call */
+    int32_t line_bytes;          /* of n_slots bits */
+    uint8_t *lines, *next_lines; /* [n_branches][line_bytes]: of the last call's tokens */
+    uint8_t *packed_lines;       /* the same without the slots that are not used yet */
+    att_view bits;               /* packed_lines on the device */
 };
 
 #endif /* ATT_WHISPER_SESSION_H */

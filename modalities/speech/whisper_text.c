@@ -117,8 +117,10 @@ static att_status check_branches(const att_whisper_session *s, const int32_t *fr
     for (int32_t i = 0; i < n; i++)
         if (from[i] < ATT_WHISPER_TRUNK || from[i] >= n_earlier ||
             (from[i] == ATT_WHISPER_TRUNK && n_earlier > 0))
-            return att_fail(err, ATT_E_ARG, "decode branch %d: it continues %d, the last call had "
-                            "%d branches", i, from[i], n_earlier);
+            return att_fail(err, ATT_E_ARG,
+                            "decode branch %d: it continues %d, the last call had "
+                            "%d branches",
+                            i, from[i], n_earlier);
     return ATT_OK;
 }
 

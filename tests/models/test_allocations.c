@@ -57,7 +57,8 @@ cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, v
 static void step(att_whisper_session *session, int32_t id, float *logits)
 {
     att_err err;
-    if (att_whisper_decode(session, &id, 1, &err) || att_whisper_logits(session, 0, 1, logits, &err))
+    if (att_whisper_decode(session, &id, 1, &err) ||
+        att_whisper_logits(session, 0, 1, logits, &err))
         fail_msg("%s", err.text);
 }
 

@@ -203,7 +203,7 @@ static void a_device_that_is_none_is_code_5(void **state)
 static void bad_usage_is_code_2(void **state)
 {
     (void)state;
-    spawn_result r = TRANSCRIBE("--beam_size", "5", realdata_speech(SPEECH));
+    spawn_result r = TRANSCRIBE("--beam_size", "65", realdata_speech(SPEECH));
     assert_int_equal(r.code, 2);
     assert_non_null(strstr(r.err, "beam_size"));
     spawn_free(&r);

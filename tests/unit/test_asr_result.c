@@ -15,8 +15,14 @@ static void segments_are_deep_copies(void **state)
     int32_t tokens[] = {370, 309, 307};
     float probs[] = {0.5f, 0.25f, 1.0f};
     att_asr_word words[] = {{first, 0.5, 1.0, 0.5}, {" it", 1.0, 1.5, 0.25}, {" is", 1.5, 2.0, 1}};
-    const att_asr_segment said = {.id = 77, .text = text, .tokens = tokens, .token_probs = probs,
-                                  .n_tokens = 3, .words = words, .n_words = 3, .end = 2.0};
+    const att_asr_segment said = {.id = 77,
+                                  .text = text,
+                                  .tokens = tokens,
+                                  .token_probs = probs,
+                                  .n_tokens = 3,
+                                  .words = words,
+                                  .n_words = 3,
+                                  .end = 2.0};
     const att_asr_segment blank = {.text = "", .tokens = tokens, .token_probs = probs};
     att_asr_result result = {0};
     assert_int_equal(att_asr_result_add(&result, &said, NULL), ATT_OK);

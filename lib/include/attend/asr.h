@@ -55,8 +55,25 @@ typedef struct att_asr_options {
     int32_t condition_on_previous_text;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold; /* NaN: not used */
     double max_initial_timestamp; /* seconds; negative: no limit */
-    int32_t single_window;        /* 1: the first 30 s in one decode, no seeking */
-    void *user;                   /* given to the callbacks, each of which may be NULL */
+    /* Decoding. At temperature 0 a beam of beam_size, or greedily when that is 0 or 1; above, the
+     * best of best_of samples. A window whose text repeats itself or is unlikely (the thresholds
+     * above) is decoded again at a temperature higher by the increment, up to 1; NaN or 0: never.
+     */
+    double temperature, temperature_increment_on_fallback;
+    int32_t best_of, beam_size; /* each at most 64 */
+    double patience;            /* a beam ends with round(beam_size * patience) texts */
+    double length_penalty;      /* 0 to 1: alpha of the GNMT paper; NaN: the mean log-probability */
+    uint64_t seed;              /* of the samples */
+    const int32_t *suppress_tokens; /* never sampled; -1 stands for marks that are not spoken */
+    int32_t n_suppress_tokens;
+    int32_t suppress_blank;        /* 1: no text begins with a blank or is empty */
+    const char *initial_prompt;    /* what was said before the first window; or NULL */
+    int32_t carry_initial_prompt;  /* 1: every window is prompted with it */
+    const char *prefix;            /* what the first window's text begins with; or NULL */
+    const double *clip_timestamps; /* seconds: starts and ends in turn of what is transcribed */
+    int32_t n_clip_timestamps;     /* 0: all */
+    int32_t single_window;         /* 1: the first 30 s in one decode, no seeking */
+    void *user;                    /* given to the callbacks, each of which may be NULL */
     void (*on_language)(void *user, const char *code, double probability);
     void (*on_segment)(void *user, const att_asr_segment *segment);
     void (*on_scan)(void *user,

@@ -1,0 +1,49 @@
+/* asr_run.h - the run of one recording: what asr.c sets up and asr_seek.c goes through; private to
+ * asr*.c. */
+#ifndef ATT_ASR_RUN_H
+#define ATT_ASR_RUN_H
+
+#include "asr_model.h"
+#include "asr_window.h"
+#include "mel.h"
+
+struct att_asr_session {
+    const att_asr_model *model;
+    att_whisper_session *whisper;
+    att_asr_search *search;
+    int32_t lines, max_finished; /* what whisper and search have room for */
+    float *mel;                  /* [3000][n_mels] */
+    float *logits;               /* [lines][V] */
+    float *first_logits;         /* [V] */
+    int32_t *prompt;             /* [text_ctx] */
+    const att_log *log;
+};
+
+typedef struct atti_asr_run {
+    att_asr_session *session;
+    const att_asr_options *options;
+    att_asr_result *result;
+    att_asr_decoder decoder;
+    att_whisper_rules rules;
+    int32_t language, task; /* token ids; negative for English-only models */
+    att_mel_stream *mel;
+    int64_t n_frames;       /* of content */
+    int64_t seek, clip_end; /* the window's first frame; where its clip ends */
+    int32_t ready_frames;   /* > 0: the window at frame 0 is encoded and holds so many */
+    int32_t *suppress;
+    int32_t *prefix, n_prefix;
+    int32_t *history; /* the initial prompt's tokens, then those of all segments */
+    int32_t n_history, room_history, n_initial;
+    int32_t history_since; /* what came before is not fed as prompt any more */
+} atti_asr_run;
+
+/* Grows the history; tokens may be NULL when n is 0. */
+att_status atti_asr_remember(atti_asr_run *run, const int32_t *tokens, int32_t n, att_err *err);
+
+/* All windows of all clips, once run->n_frames is known. */
+att_status atti_asr_seek(atti_asr_run *run, att_err *err);
+
+/* Seconds of a clock that only goes forward. */
+double atti_asr_now_s(void);
+
+#endif /* ATT_ASR_RUN_H */

@@ -1,0 +1,190 @@
+/* asr_seek.c - window after window through a recording, as OpenAI's transcribe.py seeks
+ * (attend/asr.h). Tests: tests/real/test_whisper_real.c, tests/real/test_asr_long.c */
+#include <math.h>
+#include <string.h>
+
+#include "asr_clips.h"
+#include "asr_result.h"
+#include "asr_run.h"
+#include "mem.h"
+#include "utf8.h"
+
+static int is_blank(const char *text)
+{
+    size_t n;
+    (void)att_utf8_strip(text, &n);
+    return n == 0;
+}
+
+/* One piece of a window becomes a segment: told if it has words, kept in any case. */
+static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
+                              const att_whisper_piece *piece, att_err *err)
+{
+    const double offset_s = (double)r->seek / ATT_MEL_FRAMES_A_SECOND;
+    const int32_t *tokens = window->tokens + piece->first;
+    const int32_t n = piece->end - piece->first;
+    char *text = att_whisper_tokens_text(r->decoder.tokens, tokens, n, err);
+    if (!text) return ATT_E_MEMORY;
+    att_asr_segment segment = {
+        .id = r->result->n_segments,
+        .seek = r->seek,
+        .start = offset_s + piece->start_s,
+        .end = offset_s + piece->end_s,
+        .text = text,
+        .tokens = tokens,
+        .token_probs = window->probs + piece->first,
+        .n_tokens = n,
+        .temperature = window->temperature,
+        .avg_logprob = window->avg_logprob,
+        .compression_ratio = window->compression_ratio,
+        .no_speech_prob = window->no_speech_prob,
+    };
+    if (piece->start_s == piece->end_s || is_blank(text)) {
+        segment.text = "";
+        segment.n_tokens = 0;
+    }
+    att_status status = att_asr_result_add(r->result, &segment, err);
+    if (!status) status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
+    if (!status && segment.n_tokens && r->options->on_segment)
+        r->options->on_segment(r->options->user, &segment);
+    att_free(text);
+    return status;
+}
+
+static att_status encode_window(atti_asr_run *r, int64_t first, int64_t end, int32_t *frames,
+                                att_err *err)
+{
+    att_asr_session *s = r->session;
+    const int32_t n_mels = att_whisper_get_config(s->model->whisper)->n_mels;
+    double t = atti_asr_now_s();
+    att_status status =
+        att_mel_stream_window(r->mel, first, r->options->single_window, s->mel, frames, err);
+    if (!status && end - first < *frames) { /* behind the clip */
+        *frames = (int32_t)(end - first);
+        memset(s->mel + (size_t)*frames * (size_t)n_mels, 0,
+               (size_t)(ATT_MEL_WINDOW - *frames) * (size_t)n_mels * sizeof *s->mel);
+    }
+    r->result->timings.mel_s += atti_asr_now_s() - t;
+    t = atti_asr_now_s();
+    if (!status) status = att_whisper_encode(s->whisper, s->mel, err);
+    r->result->timings.encoder_s += atti_asr_now_s() - t;
+    r->result->timings.windows++;
+    return status;
+}
+
+/* The language spoken: given, or heard in the recording's first 30 s, wherever the first clip is.
+ */
+static att_status choose_language(atti_asr_run *r, att_err *err)
+{
+    const att_whisper_tokens *tokens = r->decoder.tokens;
+    double probability = 1.0;
+    r->language = -1;
+    r->task = -1;
+    if (!tokens->multilingual) {
+        strcpy(r->result->language, "en");
+        return ATT_OK;
+    }
+    r->task = r->options->translate ? tokens->translate : tokens->transcribe;
+    if (r->options->language) {
+        r->language = att_whisper_tokens_language_id(tokens, r->options->language);
+        if (r->language < 0)
+            return att_fail(err, ATT_E_ARG, "transcribe: the model does not know the language '%s'",
+                            r->options->language);
+    } else {
+        att_status status = encode_window(r, 0, r->n_frames, &r->ready_frames, err);
+        const double t = atti_asr_now_s();
+        if (!status) status = att_asr_detect_language(&r->decoder, &r->language, &probability, err);
+        r->result->timings.decoder_s += atti_asr_now_s() - t;
+        if (status) return status;
+    }
+    const char *code = att_whisper_tokens_language_code(tokens, r->language);
+    strncpy(r->result->language, code, sizeof r->result->language - 1);
+    if (!r->options->language && r->options->on_language)
+        r->options->on_language(r->options->user, code, probability);
+    return ATT_OK;
+}
+
+/* Encodes the window at r->seek, unless finding the language has done so. */
+static att_status encode_next(atti_asr_run *r, int32_t *frames, att_err *err)
+{
+    const int32_t ready = r->ready_frames;
+    r->ready_frames = 0;
+    *frames = ready;
+    if (ready > 0 && r->seek == 0 && r->clip_end >= ready) return ATT_OK;
+    return encode_window(r, r->seek, r->clip_end, frames, err);
+}
+
+/* What the window is told of the text before it. */
+static att_asr_prompt_parts prompt_parts(const atti_asr_run *r)
+{
+    const att_asr_options *o = r->options;
+    int32_t since = r->history_since;
+    att_asr_prompt_parts p = {
+        .language = r->language, .task = r->task, .without_timestamps = o->without_timestamps};
+    if (o->carry_initial_prompt) {
+        p.carried = r->history;
+        p.n_carried = r->n_initial;
+        if (since < r->n_initial) since = r->n_initial;
+    }
+    p.previous = r->history + since;
+    p.n_previous = r->n_history - since;
+    p.prefix = r->prefix;
+    p.n_prefix = r->n_prefix;
+    return p;
+}
+
+/* Decodes the encoded window, cuts it, tells its segments and moves on. */
+static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
+{
+    att_asr_window window;
+    const double t = atti_asr_now_s();
+    const att_asr_prompt_parts parts = prompt_parts(r);
+    att_status status = att_asr_decode_window(&r->decoder, &parts, r->seek, &window, err);
+    r->result->timings.decoder_s += atti_asr_now_s() - t;
+    r->result->timings.tokens += window.n_tokens;
+    r->n_prefix = 0; /* only of the first window */
+    if (status) return status;
+    if (att_asr_is_silence(r->options, &window)) {
+        r->seek += frames;
+        return ATT_OK;
+    }
+    att_whisper_piece pieces[ATT_WHISPER_MAX_TOKENS + 1];
+    int32_t advance;
+    const int32_t n = att_whisper_cut(window.tokens, window.n_tokens, r->rules.timestamp_begin,
+                                      frames, pieces, &advance);
+    for (int32_t i = 0; !status && i < n; i++) status = add_segment(r, &window, &pieces[i], err);
+    /* text that was drawn at random is no prompt: a mistake would feed itself */
+    if (!r->options->condition_on_previous_text || window.temperature > 0.5)
+        r->history_since = r->n_history;
+    r->seek += advance;
+    return status;
+}
+
+static void tell_progress(const atti_asr_run *r)
+{
+    const int64_t done = r->seek < r->n_frames ? r->seek : r->n_frames;
+    if (r->options->on_progress)
+        r->options->on_progress(r->options->user, (double)done / ATT_MEL_FRAMES_A_SECOND,
+                                (double)r->n_frames / ATT_MEL_FRAMES_A_SECOND);
+}
+
+att_status atti_asr_seek(atti_asr_run *r, att_err *err)
+{
+    const att_asr_options *o = r->options;
+    const int32_t n_clips = o->single_window ? 1 : att_asr_n_clips(o->n_clip_timestamps);
+    att_status status = r->n_frames > 0 ? choose_language(r, err) : ATT_OK;
+    for (int32_t i = 0; !status && i < n_clips; i++) {
+        int64_t start;
+        att_asr_clip_at(o->clip_timestamps, o->n_clip_timestamps, i, r->n_frames, &start,
+                        &r->clip_end);
+        if (i > 0 || r->seek < start) r->seek = start;
+        while (!status && r->seek < r->clip_end) {
+            int32_t frames = 0;
+            status = encode_next(r, &frames, err);
+            if (!status) status = finish_window(r, frames, err);
+            if (!status) tell_progress(r);
+            if (o->single_window) break;
+        }
+    }
+    return status;
+}
