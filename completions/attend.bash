@@ -10,7 +10,8 @@ _attend() {
         case $before in
         -f | --output[_-]format) words="txt vtt srt tsv json all" ;;
         --task) words="transcribe translate" ;;
-        --verbose | --condition[_-]on[_-]previous[_-]text) words="True False" ;;
+        --verbose | --condition[_-]on[_-]previous[_-]text | --fp16 | \
+            --carry[_-]initial[_-]prompt) words="True False" ;;
         --precision) words="exact" ;;
         --device) words="cpu gpu" ;;
         -m | --model | get | path | rm) words="base tiny.en" ;;
@@ -21,7 +22,10 @@ _attend() {
         transcribe:-*)
             words="--model --model_dir --language --task --output_format --output_dir --verbose
                 --without_timestamps --condition_on_previous_text --no_speech_threshold
-                --logprob_threshold --compression_ratio_threshold --single_window --device
+                --logprob_threshold --compression_ratio_threshold --temperature
+                --temperature_increment_on_fallback --best_of --beam_size --patience
+                --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
+                --prefix --clip_timestamps --fp16 --single_window --device
                 --threads --precision --json --quiet --info --offline --profile --portable --help"
             ;;
         devices:-*) words="--check --help" ;;

@@ -8,6 +8,7 @@
 #include "logits.h"
 #include "mem.h"
 #include "transcript.h"
+#include "utf8.h"
 
 int32_t att_asr_lines(const att_asr_options *o)
 {
@@ -106,8 +107,10 @@ static att_status search(const att_asr_decoder *d, int32_t n_prompt, double temp
 static att_status measure_text(const att_asr_decoder *d, att_asr_window *window, att_err *err)
 {
     char *text = att_whisper_tokens_text(d->tokens, window->tokens, window->n_tokens, err);
+    size_t n;
     if (!text) return ATT_E_MEMORY;
-    window->compression_ratio = att_transcript_compression_ratio(text);
+    const char *stripped = att_utf8_strip(text, &n);
+    window->compression_ratio = att_transcript_compression_ratio(stripped, n);
     att_free(text);
     return ATT_OK;
 }

@@ -107,9 +107,8 @@ void att_transcript_print_line(FILE *file, const att_asr_segment *segment)
     fprintf(file, "] %s\n", segment->text);
 }
 
-double att_transcript_compression_ratio(const char *text)
+double att_transcript_compression_ratio(const char *text, size_t n)
 {
-    const size_t n = strlen(text);
     uLongf packed = compressBound((uLong)n);
     Bytef *buffer = att_calloc(packed, 1);
     double ratio = (double)NAN;

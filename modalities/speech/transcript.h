@@ -24,8 +24,8 @@ const att_transcript_format *att_transcript_formats(size_t *n);
 /* "[00:00.000 --> 00:04.000]  text", as the program prints while it runs. */
 void att_transcript_print_line(FILE *file, const att_asr_segment *segment);
 
-/* Bytes of the text over bytes of its zlib form; 0 for no text, NaN when memory is out. */
-double att_transcript_compression_ratio(const char *text);
+/* n, the text's bytes, over the bytes of its zlib form; 0 for no text, NaN when memory is out. */
+double att_transcript_compression_ratio(const char *text, size_t n);
 
 #ifdef __cplusplus
 }

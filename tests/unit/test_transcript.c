@@ -208,10 +208,10 @@ static void ratios_are_zlibs(void **state)
     char again[16 * 30 + 1] = "", japanese[9 * 50 + 1] = "";
     for (int i = 0; i < 30; i++) strcat(again, " again and again");
     for (int i = 0; i < 50; i++) strcat(japanese, "日本語");
-    assert_true(att_transcript_compression_ratio("") == 0.0);
-    assert_true(att_transcript_compression_ratio("a") == 1.0 / 9.0);
-    assert_true(att_transcript_compression_ratio(again) == 19.2);
-    assert_true(att_transcript_compression_ratio(japanese) == 450.0 / 23.0);
+    assert_true(att_transcript_compression_ratio("", 0) == 0.0);
+    assert_true(att_transcript_compression_ratio("a", 1) == 1.0 / 9.0);
+    assert_true(att_transcript_compression_ratio(again, strlen(again)) == 19.2);
+    assert_true(att_transcript_compression_ratio(japanese, strlen(japanese)) == 450.0 / 23.0);
 }
 
 static void stripping_takes_all_white_space(void **state)

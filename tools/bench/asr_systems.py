@@ -33,11 +33,15 @@ def attend(options, files):
     files' own totals is its load time: start, device, kernels, weights."""
     program = measure.program(options.attend)
     command = [program, "transcribe", "-q", "--json", "--model", options.model,
-               "--threads", str(options.threads), "--condition_on_previous_text", "False"]
+               "--threads", str(options.threads)]
     if options.language:
         command += ["--language", options.language]
-    if not options.timestamps:
-        command.append("--without_timestamps")
+    if options.decoding != "default":
+        command += ["--condition_on_previous_text", "False", "--beam_size",
+                    "5" if options.decoding == "beam" else "1",
+                    "--temperature_increment_on_fallback", "None"]
+        if not options.timestamps:
+            command.append("--without_timestamps")
     done = measure.run(command + files)
     objects = json_objects(done.stdout)
     if len(objects) != len(files):
@@ -66,7 +70,7 @@ def python_system(system, model, compute=""):
     def run(options, files):
         job = {"system": system, "model": getattr(options, model), "compute": compute,
                "threads": options.threads, "language": options.language,
-               "timestamps": options.timestamps, "files": files}
+               "timestamps": options.timestamps, "decoding": options.decoding, "files": files}
         worker = str(Path(__file__).resolve().parent / "asr_worker.py")
         done = measure.run([sys.executable, worker], json.dumps(job))
         found = json.loads(done.stdout)
@@ -79,10 +83,13 @@ def python_system(system, model, compute=""):
 def whisper_cli(options, files):
     """whisper.cpp's own program; its times stand on stderr, its text in one JSON file an input."""
     program = measure.program(options.whisper_cli)
-    command = [program, "-m", options.ggml, "-t", str(options.threads), "-bs", "1", "-bo", "1",
-               "-nf", "-mc", "0", "-ng", "-oj", "-l", options.language or "auto"]
-    if not options.timestamps:
-        command.append("-nt")
+    command = [program, "-m", options.ggml, "-t", str(options.threads), "-ng", "-oj", "-l",
+               options.language or "auto"]
+    if options.decoding != "default":
+        width = "5" if options.decoding == "beam" else "1"
+        command += ["-bs", width, "-bo", width, "-nf", "-mc", "0"]
+        if not options.timestamps:
+            command.append("-nt")
     with tempfile.TemporaryDirectory() as scratch:
         for i, path in enumerate(files):
             command += ["-of", "%s/%d" % (scratch, i), "-f", path]

@@ -1,8 +1,9 @@
 """A Python speech-to-text system in a process of its own, for tools/bench/asr.
 
-Reads a job as JSON on stdin: {system, model, compute, threads, language, timestamps, files}; loads
-the model, transcribes the files in order, writes {version, load_s, total_s, texts} as JSON to
-stdout. total_s runs from the first file on disk to the last word; imports and load_s are outside.
+Reads a job as JSON on stdin: {system, model, compute, threads, language, timestamps, decoding,
+files}; loads the model, transcribes the files in order, writes {version, load_s, total_s, texts}
+as JSON to stdout. total_s runs from the first file on disk to the last word; imports and load_s are
+outside.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 
 def faster_whisper(job):
-    """Loads; one call a file: greedy, one temperature, no voice detection or carried text."""
+    """Loads; one call a file, without voice detection."""
     from faster_whisper import WhisperModel
 
     start = time.perf_counter()
@@ -23,10 +24,12 @@ def faster_whisper(job):
                          cpu_threads=job["threads"], num_workers=1, local_files_only=True)
     load = time.perf_counter() - start
 
+    how = {} if job["decoding"] == "default" else {
+        "beam_size": 5 if job["decoding"] == "beam" else 1, "best_of": 1, "temperature": 0.0,
+        "without_timestamps": not job["timestamps"], "condition_on_previous_text": False}
+
     def transcribe(path):
-        segments, _ = model.transcribe(
-            path, language=job["language"], beam_size=1, best_of=1, temperature=0.0,
-            without_timestamps=not job["timestamps"], condition_on_previous_text=False)
+        segments, _ = model.transcribe(path, language=job["language"], **how)
         return "".join(s.text for s in segments)
 
     return "faster-whisper", load, transcribe
@@ -37,6 +40,8 @@ def whisper_cpp(job):
     import soundfile
     from pywhispercpp.model import Model
 
+    if job["decoding"] != "greedy":
+        sys.exit("pywhispercpp is measured with --decoding greedy only")
     start = time.perf_counter()
     model = Model(job["model"], n_threads=job["threads"], language=job["language"],
                   no_timestamps=not job["timestamps"], temperature=0.0, temperature_inc=0.0,
@@ -65,10 +70,16 @@ def openai_whisper(job):
     model = ct2_whisper.load_openai(job["model"])
     load = time.perf_counter() - start
 
+    how = {"temperature": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), "best_of": 5}  # of its program
+    if job["decoding"] != "default":
+        how = {"temperature": 0.0, "without_timestamps": not job["timestamps"],
+               "condition_on_previous_text": False}
+    if job["decoding"] != "greedy":
+        how["beam_size"] = 5
+
     def transcribe(path):
         return model.transcribe(
-            common.read_audio(path), language=job["language"], temperature=0.0, fp16=False,
-            without_timestamps=not job["timestamps"], condition_on_previous_text=False)["text"]
+            common.read_audio(path), language=job["language"], fp16=False, **how)["text"]
 
     return "openai-whisper", load, transcribe
 
