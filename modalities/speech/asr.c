@@ -277,16 +277,13 @@ static att_status prepare(atti_asr_run *r, att_err *err)
     return status;
 }
 
-att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_options *options,
-                       att_asr_result *result, att_err *err)
+/* A recording, or why there is none; it is closed here. */
+static att_status run_audio(att_asr_session *s, att_audio *audio, att_status opened, double begin,
+                            const att_asr_options *options, att_asr_result *result, att_err *err)
 {
-    memset(result, 0, sizeof *result);
     atti_asr_run r = {.session = s, .options = options, .result = result};
-    const double begin = atti_asr_now_s();
-    att_audio *audio = NULL;
-    att_status status = check_options(options, err);
+    att_status status = opened;
     if (!status) status = prepare(&r, err);
-    if (!status) status = att_audio_open(&audio, path, ATT_MEL_RATE_HZ, s->log, err);
     if (!status)
         status = att_mel_stream_open(&r.mel, audio,
                                      att_whisper_get_config(s->model->whisper)->n_mels, err);
@@ -305,4 +302,26 @@ att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_optio
     att_free(r.prefix);
     att_free(r.suppress);
     return status;
+}
+
+att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_options *options,
+                       att_asr_result *result, att_err *err)
+{
+    const double begin = atti_asr_now_s();
+    att_audio *audio = NULL;
+    memset(result, 0, sizeof *result);
+    att_status status = check_options(options, err);
+    if (!status) status = att_audio_open(&audio, path, ATT_MEL_RATE_HZ, s->log, err);
+    return run_audio(s, audio, status, begin, options, result, err);
+}
+
+att_status att_asr_run_samples(att_asr_session *s, const float *samples, size_t n, int32_t rate_hz,
+                               const att_asr_options *options, att_asr_result *result, att_err *err)
+{
+    const double begin = atti_asr_now_s();
+    att_audio *audio = NULL;
+    memset(result, 0, sizeof *result);
+    att_status status = check_options(options, err);
+    if (!status) status = att_audio_open_samples(&audio, samples, n, rate_hz, ATT_MEL_RATE_HZ, err);
+    return run_audio(s, audio, status, begin, options, result, err);
 }

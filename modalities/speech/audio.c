@@ -24,6 +24,7 @@ struct att_audio {
     int fd;
     SNDFILE *file;
     SF_INFO info;
+    const float *memory; /* instead of a file: mono samples, info.frames of them */
     const att_log *log;
     int32_t rate_hz;
     soxr_t resampler;  /* NULL when the file has the rate that is wanted */
@@ -182,6 +183,30 @@ att_status att_audio_open(att_audio **out, const char *path, int32_t rate_hz, co
     return status;
 }
 
+att_status att_audio_open_samples(att_audio **out, const float *samples, size_t n,
+                                  int32_t samples_hz, int32_t rate_hz, att_err *err)
+{
+    *out = NULL;
+    att_audio *a = att_calloc(1, sizeof *a);
+    if (a) a->name = att_strdup("samples");
+    if (!a || !a->name) {
+        att_free(a);
+        return att_fail(err, ATT_E_MEMORY, "read samples: out of memory");
+    }
+    a->fd = -1;
+    a->rate_hz = rate_hz;
+    a->memory = samples;
+    a->info.frames = (sf_count_t)n;
+    a->info.samplerate = samples_hz;
+    a->info.channels = 1;
+    const att_status status = prepare(a, err);
+    if (status)
+        att_audio_close(a);
+    else
+        *out = a;
+    return status;
+}
+
 void att_audio_close(att_audio *a)
 {
     if (!a) return;
@@ -205,15 +230,25 @@ static void say_end(att_audio *a)
                   broken ? sf_strerror(a->file) : "");
 }
 
-/* The next block of the file as mono. */
+/* The next frames of the file or of memory, interleaved, into the block. */
+static sf_count_t read_frames(att_audio *a)
+{
+    if (!a->memory) return sf_readf_float(a->file, a->block, (sf_count_t)a->block_frames);
+    const sf_count_t left = a->info.frames - a->n_read, room = (sf_count_t)a->block_frames;
+    const sf_count_t n = left < room ? left : room;
+    if (n > 0) memcpy(a->block, a->memory + a->n_read, (size_t)n * sizeof *a->block);
+    return n;
+}
+
+/* The next block as mono. */
 static att_status read_block(att_audio *a, att_err *err)
 {
-    const sf_count_t n = sf_readf_float(a->file, a->block, (sf_count_t)a->block_frames);
+    const sf_count_t n = read_frames(a);
     const size_t channels = (size_t)a->info.channels;
     a->n_mono = n > 0 ? (size_t)n : 0;
     a->at = 0;
     if (n <= 0) {
-        if (!a->ended) say_end(a);
+        if (!a->ended && !a->memory) say_end(a);
         a->ended = 1;
         return ATT_OK;
     }
@@ -222,10 +257,11 @@ static att_status read_block(att_audio *a, att_err *err)
         for (size_t c = 0; c < channels; c++) sum += a->block[i * channels + c];
         a->mono[i] = channels == 1 ? sum : sum / (float)channels;
         if (!(fabsf(a->mono[i]) <= MAX_SAMPLE)) /* a NaN too */
-            return att_fail(err, ATT_E_INPUT,
-                            "read %s: sample %lld is %g, samples lie between -1 and 1; the file is "
-                            "damaged or not what its header says",
-                            a->name, (long long)a->n_read + (long long)i, (double)a->mono[i]);
+            return att_fail(
+                err, ATT_E_INPUT,
+                "read %s: sample %lld is %g, samples lie between -1 and 1; the recording is "
+                "damaged or not what its header says",
+                a->name, (long long)a->n_read + (long long)i, (double)a->mono[i]);
     }
     a->n_read += n;
     return ATT_OK;
@@ -273,6 +309,7 @@ att_status att_audio_rewind(att_audio *a, att_err *err)
     a->n_mono = a->at = 0;
     a->n_read = 0;
     a->ended = a->flushed = 0;
+    if (a->memory) return ATT_OK;
     sf_close(a->file); /* seeking in a damaged file need not give the same samples */
     a->file = open_file(a);
     if (a->file && a->info.samplerate == rate_hz && a->info.channels == channels) return ATT_OK;

@@ -25,6 +25,9 @@ typedef struct att_audio att_audio;
  * room for a temporary file. */
 att_status att_audio_open(att_audio **audio, const char *path, int32_t rate_hz, const att_log *log,
                           att_err *err);
+/* n mono samples in memory, borrowed, of samples_hz. */
+att_status att_audio_open_samples(att_audio **audio, const float *samples, size_t n,
+                                  int32_t samples_hz, int32_t rate_hz, att_err *err);
 void att_audio_close(att_audio *audio); /* NULL is fine */
 
 /* Up to `room` samples, the mean of all channels, 16-bit ones over 32768 and nothing clipped; *got

@@ -251,6 +251,39 @@ static void thresholds_raise_the_temperature(void **state)
     close_model(&o);
 }
 
+/* Samples in memory give what the file that holds them gives. */
+static void samples_are_heard_like_a_file(void **state)
+{
+    (void)state;
+    opened o = open_model("tiny.en");
+    const char *file = realdata_speech("librivox/sense_and_sensibility_01_austen_64kb-0870.wav");
+    att_asr_options options = att_asr_defaults();
+    options.beam_size = 1;
+    att_asr_result want, got;
+    att_err err;
+    int64_t n;
+    int16_t *raw = wavfile_read(file, &n);
+    float *samples = calloc((size_t)n, sizeof *samples);
+    assert_non_null(samples);
+    for (int64_t i = 0; i < n; i++) samples[i] = (float)raw[i] / 32768.0f;
+    if (att_asr_run(o.session, file, &options, &want, &err) ||
+        att_asr_run_samples(o.session, samples, (size_t)n, RATE_HZ, &options, &got, &err))
+        fail_msg("%s", err.text);
+    assert_true(strlen(want.text) > 40);
+    assert_string_equal(got.text, want.text);
+    assert_int_equal(got.n_segments, want.n_segments);
+    assert_true(got.duration_s == want.duration_s);
+    att_asr_result_free(&got);
+    att_asr_result_free(&want);
+    assert_int_equal(att_asr_run_samples(o.session, samples, 0, RATE_HZ, &options, &got, &err),
+                     ATT_OK);
+    assert_int_equal(got.n_segments, 0);
+    att_asr_result_free(&got);
+    free(samples);
+    free(raw);
+    close_model(&o);
+}
+
 static void senseless_options_are_refused(void **state)
 {
     (void)state;
@@ -284,6 +317,7 @@ int main(void)
         cmocka_unit_test(base_obeys_as_the_reference),
         cmocka_unit_test(tiny_en_obeys_as_the_reference),
         cmocka_unit_test(thresholds_raise_the_temperature),
+        cmocka_unit_test(samples_are_heard_like_a_file),
         cmocka_unit_test(senseless_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,40 @@ static void rewinding_gives_the_same_samples(void **state)
     }
 }
 
+static void memory_is_read_like_a_file(void **state)
+{
+    (void)state;
+    static const int RATES[] = {RATE_HZ, 44100};
+    for (int r = 0; r < 2; r++) {
+        const size_t frames = (size_t)RATES[r] * 5;
+        float *samples = tone(RATES[r], 1, frames);
+        size_t n, n_file;
+        att_err err;
+        att_audio *audio;
+        write_tone("memory.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, RATES[r], 1, frames);
+        float *file = read_all("memory.wav", 3000, &n_file);
+        assert_int_equal(att_audio_open_samples(&audio, samples, frames, RATES[r], RATE_HZ, &err),
+                         ATT_OK);
+        for (int round = 0; round < 2; round++) {
+            float *got = drain(audio, 700, &n);
+            assert_int_equal(n, n_file);
+            assert_memory_equal(got, file, n * sizeof *got);
+            free(got);
+            assert_int_equal(att_audio_rewind(audio, &err), ATT_OK);
+        }
+        samples[7] = NAN;
+        assert_int_equal(att_audio_read(audio, file, 100, &n, &err), ATT_E_INPUT);
+        assert_non_null(strstr(err.text, "sample 7"));
+        att_audio_close(audio);
+        free(samples);
+        free(file);
+    }
+    att_audio *audio = NULL;
+    att_err err;
+    assert_int_equal(att_audio_open_samples(&audio, NULL, 0, 0, RATE_HZ, &err), ATT_E_INPUT);
+    assert_null(audio);
+}
+
 static void a_file_that_changes_meanwhile_is_refused(void **state)
 {
     (void)state;
@@ -529,6 +563,7 @@ int main(void)
         cmocka_unit_test(channels_become_their_mean),
         cmocka_unit_test(any_rate_becomes_the_one_wanted),
         cmocka_unit_test(rewinding_gives_the_same_samples),
+        cmocka_unit_test(memory_is_read_like_a_file),
         cmocka_unit_test(a_file_that_changes_meanwhile_is_refused),
         cmocka_unit_test(nothing_and_next_to_nothing_are_recordings),
         cmocka_unit_test(a_cut_recording_is_read_with_a_warning),

@@ -111,6 +111,10 @@ void att_asr_session_destroy(att_asr_session *session);
  * finished stay in *result, which is to be freed in any case. */
 att_status att_asr_run(att_asr_session *session, const char *path, const att_asr_options *options,
                        att_asr_result *result, att_err *err);
+/* The same for n mono samples in memory, -1 to 1, borrowed during the call. */
+att_status att_asr_run_samples(att_asr_session *session, const float *samples, size_t n,
+                               int32_t rate_hz, const att_asr_options *options,
+                               att_asr_result *result, att_err *err);
 void att_asr_result_free(att_asr_result *result); /* a zeroed result is fine */
 
 /* One row per kernel that ran in the session, for --profile; see att_queue_profile(). */
