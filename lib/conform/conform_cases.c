@@ -15,6 +15,10 @@ const att_conform_case *att_conform_cases(size_t i, size_t *n)
         return att_conform_cache(n);
     case 4:
         return att_conform_attn(n);
+    case 5:
+        return att_conform_magnitude(n);
+    case 6:
+        return att_conform_lstm(n);
     default:
         return NULL;
     }

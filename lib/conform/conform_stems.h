@@ -11,6 +11,8 @@ extern "C" {
 const att_conform_case *att_conform_linear(size_t *n);
 const att_conform_case *att_conform_norm(size_t *n);
 const att_conform_case *att_conform_conv(size_t *n);
+const att_conform_case *att_conform_magnitude(size_t *n);
+const att_conform_case *att_conform_lstm(size_t *n);
 const att_conform_case *att_conform_cache(size_t *n);
 const att_conform_case *att_conform_attn(size_t *n);
 

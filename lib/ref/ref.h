@@ -34,6 +34,18 @@ void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma,
 void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int32_t width,
                   int32_t stride, int act, const att_mat *residual, const att_mat *y);
 
+/* y[m][k] = sqrt(x[m][k]^2 + x[m][K + k]^2), K columns of y. */
+void att_ref_magnitude(const att_mat *x, const att_mat *y);
+
+/* Long short-term memory as PyTorch stores it: input[4H][C], recurrent[4H][H], biases[4H] or
+ * absent, rows i, f, g, o; state[2][H] is h, then c, and is carried on. act is on y[T][H] alone. */
+typedef struct att_ref_lstm_arrays {
+    int32_t width;
+    att_view input, recurrent, input_bias, recurrent_bias, state;
+} att_ref_lstm_arrays;
+
+void att_ref_lstm(const att_ref_lstm_arrays *arrays, const att_mat *x, int act, const att_mat *y);
+
 /* All of attend/attn.h. NULL, or a constant text that says which promise of the call is broken. */
 const char *att_ref_attn(const att_attn_call *call);
 

@@ -1,4 +1,4 @@
-/* test_ref.c - the plain C reference of linear, convolution and norms against numbers worked by
+/* test_ref.c - the plain C reference of the smaller ops against numbers worked by
  * hand. */
 #include <math.h>
 #include <setjmp.h>
@@ -87,6 +87,46 @@ static void norms_are_their_formulas(void **state)
     assert_close(y[1], 3.0 / sqrt(5.0), 1e-6);
 }
 
+static void magnitude_is_its_formula(void **state)
+{
+    (void)state;
+    float x[] = {3, 0, -4, -2}, y[2];
+    const att_mat xm = att_mat_of(view(x, ATT_F32), 1, 4), ym = att_mat_of(view(y, ATT_F32), 1, 2);
+    att_ref_magnitude(&xm, &ym);
+    assert_true(y[0] == 5.0f && y[1] == 2.0f);
+}
+
+/* Two steps of a layer 2 wide with 1 input; expected: torch.nn.LSTMCell in double. */
+static void lstm_is_its_formula(void **state)
+{
+    (void)state;
+    float x[] = {1, -2}, w[8], u[16], b[8], d[8], s[] = {0.5f, -0.25f, -2.0f, -0.5f}, y[4];
+    for (int i = 0; i < 8; i++) {
+        w[i] = 0.25f * (float)i - 1.0f;
+        b[i] = 0.5f * (float)(i % 3) - 0.5f;
+        d[i] = 0.25f * (float)(3 * i % 4) - 0.25f;
+    }
+    for (int i = 0; i < 16; i++) u[i] = 0.25f * (float)(3 * i % 8) - 1.0f;
+    const att_ref_lstm_arrays arrays = {
+        .width = 2,
+        .input = view(w, ATT_F32),
+        .recurrent = view(u, ATT_F32),
+        .input_bias = view(b, ATT_F32),
+        .recurrent_bias = view(d, ATT_F32),
+        .state = view(s, ATT_F32),
+    };
+    const att_mat xm = att_mat_of(view(x, ATT_F32), 2, 1), ym = att_mat_of(view(y, ATT_F32), 2, 2);
+    att_ref_lstm(&arrays, &xm, 3, &ym); /* relu on y alone */
+    assert_close(y[0], 0, 1e-7);
+    assert_close(y[1], 0.2215342183, 1e-7);
+    assert_close(y[2], 0, 1e-7);
+    assert_close(y[3], 0.07002481985, 1e-7);
+    assert_close(s[0], -0.176469896, 1e-7);
+    assert_close(s[1], 0.07002481985, 1e-7);
+    assert_close(s[2], -0.8636263424, 1e-7);
+    assert_close(s[3], 0.3225067044, 1e-7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +135,8 @@ int main(void)
         cmocka_unit_test(linear_is_its_formula),
         cmocka_unit_test(convolution_is_its_formula),
         cmocka_unit_test(norms_are_their_formulas),
+        cmocka_unit_test(magnitude_is_its_formula),
+        cmocka_unit_test(lstm_is_its_formula),
     };
     return cmocka_run_group_tests_name("ref", tests, NULL, NULL);
 }
