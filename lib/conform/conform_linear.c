@@ -83,9 +83,9 @@ static att_status make_linear(att_queue *queue, const shape *s, bench *b, att_er
     const size_t size = att_dtype_bytes(s->dtype);
     const int32_t first = s->with & TWO_PARTS ? s->n / 3 : s->n;
     att_weight_part parts[2] = {
-        {b->weight, s->dtype, b->scale, first, s->with & BIAS ? b->bias : NULL},
+        {b->weight, s->dtype, b->scale, first, s->with & BIAS ? b->bias : NULL, ATT_BLOCKS_NONE},
         {b->weight + (size_t)first * (size_t)s->k * size, s->dtype, b->scale + first, s->n - first,
-         s->with & BIAS ? b->bias + first : NULL},
+         s->with & BIAS ? b->bias + first : NULL, ATT_BLOCKS_NONE},
     };
     att_status status = att_arena_create(&b->arena, att_queue_device(queue), "check", err);
     if (!status)

@@ -8,6 +8,7 @@
 #ifndef ATT_LINEAR_H
 #define ATT_LINEAR_H
 
+#include "blocks.h"
 #include "buffer.h"
 #include "queue.h"
 
@@ -26,18 +27,20 @@ typedef enum att_act {
 /* A weight as a file stores it: host memory, rows N (outputs) x cols K (inputs), row-major,
  * possibly unaligned; parts may be stacked below each other (q, k and v as one matrix). */
 typedef struct att_weight_part {
-    const void *data; /* N x K of dtype: ATT_F32, ATT_F16, ATT_BF16 or ATT_I8 */
+    const void *data; /* N x K of dtype: ATT_F32, ATT_F16, ATT_BF16 or ATT_I8; or blocks */
     att_dtype dtype;
     const float *scale; /* ATT_I8: value = data * scale[row]; else NULL. CTranslate2 stores 1/scale:
                            its loader turns it round. */
     int32_t rows;
     const float *bias; /* f32[rows] or NULL (zeros) */
+    att_blocks blocks; /* not ATT_BLOCKS_NONE: data is blocks along K, dtype is not looked at */
 } att_weight_part;
 
 typedef struct att_linear att_linear;
 
 /* Packs and uploads; the parts are not needed afterwards. bf16 and i8 parts are held as f16 only if
- * each value survives it, else as f32; f16 stays f16. All device memory is taken from arena. */
+ * each value survives it, else as f32; f16 stays f16; blocks are unpacked and rounded to f16. All
+ * device memory is taken from arena. */
 att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena,
                              const char *name, const att_weight_part *parts, size_t n_parts,
                              int32_t cols, att_err *err);

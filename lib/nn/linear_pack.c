@@ -40,7 +40,10 @@ static att_status check_parts(const char *name, const att_weight_part *parts, si
     int64_t rows = 0;
     for (size_t i = 0; i < n_parts; i++) {
         const att_weight_part *p = &parts[i];
-        if (p->dtype != ATT_F32 && p->dtype != ATT_F16 && p->dtype != ATT_BF16 &&
+        if (p->blocks && cols % ATT_BLOCK_ELEMENTS)
+            return att_fail(err, ATT_E_SHAPE, "pack %s: part %zu is in blocks of %d, rows are %d",
+                            name, i, ATT_BLOCK_ELEMENTS, cols);
+        if (!p->blocks && p->dtype != ATT_F32 && p->dtype != ATT_F16 && p->dtype != ATT_BF16 &&
             (p->dtype != ATT_I8 || !p->scale))
             return att_fail(err, ATT_E_UNSUPPORTED,
                             "pack %s: part %zu is %s, expected f32, f16, bf16 or i8 with scales",
@@ -61,7 +64,7 @@ static att_status check_parts(const char *name, const att_weight_part *parts, si
 static att_dtype storage_of(const att_weight_part *parts, size_t n_parts, int32_t cols)
 {
     for (size_t p = 0; p < n_parts; p++) {
-        if (parts[p].dtype == ATT_F16) continue;
+        if (parts[p].blocks || parts[p].dtype == ATT_F16) continue;
         if (parts[p].dtype == ATT_F32) return ATT_F32;
         const size_t n = (size_t)parts[p].rows * (size_t)cols;
         for (size_t i = 0; i < n; i++) {
@@ -80,6 +83,25 @@ static const att_weight_part *part_of(const att_weight_part *parts, int32_t n, i
     return parts;
 }
 
+/* One row of a part in blocks, to elements of l's dtype with a step between them. */
+static void unpack_row(const att_linear *l, const att_weight_part *part, int32_t row, void *to)
+{
+    const size_t n_blocks = (size_t)l->cols / ATT_BLOCK_ELEMENTS, step = (size_t)l->panel;
+    const size_t bytes = att_blocks_bytes(part->blocks);
+    const unsigned char *block = (const unsigned char *)part->data + (size_t)row * n_blocks * bytes;
+    float x[ATT_BLOCK_ELEMENTS];
+    for (size_t b = 0; b < n_blocks; b++, block += bytes) {
+        att_blocks_unpack(part->blocks, block, 1, x);
+        for (size_t i = 0; i < ATT_BLOCK_ELEMENTS; i++) {
+            const size_t at = (b * ATT_BLOCK_ELEMENTS + i) * step;
+            if (l->weight.dtype == ATT_F32)
+                ((float *)to)[at] = x[i];
+            else
+                ((uint16_t *)to)[at] = att_half_from_float(x[i]);
+        }
+    }
+}
+
 /* Column n of the product, all of K, with a step of `panel` between its elements. */
 static void pack_row(const att_linear *l, const att_weight_part *parts, int32_t n, void *to)
 {
@@ -87,7 +109,9 @@ static void pack_row(const att_linear *l, const att_weight_part *parts, int32_t 
     const att_weight_part *part = part_of(parts, n, &row);
     const size_t base = (size_t)row * (size_t)l->cols, step = (size_t)l->panel;
     const size_t cols = (size_t)l->cols;
-    if (l->weight.dtype == ATT_F32) {
+    if (part->blocks) {
+        unpack_row(l, part, row, to);
+    } else if (l->weight.dtype == ATT_F32) {
         float *f = to;
         for (size_t k = 0; k < cols; k++) f[k * step] = value_at(part, l->cols, base + k);
     } else if (part->dtype == ATT_F16) {

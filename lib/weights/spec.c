@@ -64,15 +64,15 @@ static void shape_text(char *text, size_t n_bytes, const int64_t *dims, int32_t 
     if (used < n_bytes) snprintf(text + used, n_bytes - used, "%s", rank ? "]" : "a scalar");
 }
 
-/* "f32 or f16" */
+/* "f32 or f16 or blocks" */
 static void dtypes_text(char *text, size_t n_bytes, uint32_t dtypes)
 {
     size_t used = 0;
     text[0] = '\0';
-    for (unsigned d = 0; d < ATT_N_DTYPES && used < n_bytes; d++) {
+    for (unsigned d = 0; d <= ATT_N_DTYPES && used < n_bytes; d++) {
         if (!(dtypes >> d & 1u)) continue;
         const int n = snprintf(text + used, n_bytes - used, "%s%s", used ? " or " : "",
-                               att_dtype_name((att_dtype)d));
+                               d < ATT_N_DTYPES ? att_dtype_name((att_dtype)d) : "blocks");
         used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -174,7 +174,10 @@ static const att_array *bind_row(att_weights *weights, const att_spec_row *row, 
     }
     weights->wanted[entry->storage] = 1;
     const att_array *found = &entry->array;
-    if (found->dtype >= ATT_N_DTYPES || !(row->dtypes >> found->dtype & 1u)) {
+    const uint32_t stored = found->blocks                 ? (uint32_t)ATT_SPEC_BLOCKS
+                            : found->dtype < ATT_N_DTYPES ? 1u << found->dtype
+                                                          : 0u;
+    if (!(row->dtypes & stored)) {
         dtypes_text(text, sizeof text, row->dtypes);
         att_complain(complaints, "'%s' is stored as %s, expected %s", name, found->stored_as, text);
         return NULL;

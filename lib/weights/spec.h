@@ -33,6 +33,7 @@ enum {
     ATT_SPEC_I16 = 1 << ATT_I16,
     ATT_SPEC_I32 = 1 << ATT_I32,
     ATT_SPEC_FLOATS = ATT_SPEC_F32 | ATT_SPEC_F16 | ATT_SPEC_BF16,
+    ATT_SPEC_BLOCKS = 1 << ATT_N_DTYPES, /* of any kind; the loader unpacks them */
     ATT_SPEC_INTS = ATT_SPEC_I8 | ATT_SPEC_U8 | ATT_SPEC_I16 | ATT_SPEC_I32
 };
 

@@ -16,7 +16,6 @@ static att_status tell_format(att_weights *w, att_err *err)
         const char *magic, *what;
     } OTHERS[] = {
         {"GGUF", "a GGUF file"},
-        {"lmgg", "a ggml file"},
         {"PK\003\004", "a zip file (a PyTorch checkpoint or a package)"},
         {"version https://git-lfs", "a git-lfs pointer, not the file it points to"},
     };
@@ -25,15 +24,19 @@ static att_status tell_format(att_weights *w, att_err *err)
         const size_t n = strlen(OTHERS[i].magic);
         if (w->n_bytes >= n && memcmp(b, OTHERS[i].magic, n) == 0)
             return atti_reject(w, 0, err,
-                               "this is %s; attend reads CTranslate2 model.bin and safetensors",
+                               "this is %s; attend reads CTranslate2 model.bin, safetensors and "
+                               "ggml .bin",
                                OTHERS[i].what);
     }
-    if (w->n_bytes > 8 && b[8] == '{') { /* after a length of 8 bytes, a JSON object */
+    if (w->n_bytes >= 4 && memcmp(b, "lmgg", 4) == 0) {
+        w->format = "ggml";
+    } else if (w->n_bytes > 8 && b[8] == '{') { /* after a length of 8 bytes, a JSON object */
         w->format = "safetensors";
     } else if (w->n_bytes >= 4 && b[0] && b[0] < 64 && !b[1] && !b[2] && !b[3]) {
         w->format = "ctranslate2"; /* starts with a small version number */
     } else {
-        return atti_reject(w, 0, err, "%s; attend reads CTranslate2 model.bin and safetensors",
+        return atti_reject(w, 0, err,
+                           "%s; attend reads CTranslate2 model.bin, safetensors and ggml .bin",
                            w->n_bytes ? "the format is not known" : "the file is empty");
     }
     return ATT_OK;
@@ -43,7 +46,9 @@ static att_status read_index(att_weights *w, att_err *err)
 {
     att_status status = tell_format(w, err);
     if (!status)
-        status = w->format[0] == 'c' ? atti_read_ct2(w, err) : atti_read_safetensors(w, err);
+        status = w->format[0] == 'c'   ? atti_read_ct2(w, err)
+                 : w->format[0] == 'g' ? atti_read_ggml(w, err)
+                                       : atti_read_safetensors(w, err);
     if (status) return status;
     w->wanted = att_calloc(w->n_entries, 1);
     return w->wanted ? ATT_OK : atti_no_memory(w, err);

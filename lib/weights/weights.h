@@ -3,10 +3,10 @@
  *
  * The file is mapped and read only: array data lies in the map, possibly unaligned, and becomes
  * resident only when touched. Formats are told apart by content: CTranslate2 model.bin (binary
- * versions 4 to 6) and safetensors. Everything in the file is checked once, when it is opened; a
- * rejection names the byte offset.
- * Binding arrays to a model's struct: spec.h. Tests: tests/unit/test_weights.c, test_spec.c,
- * tests/fuzz/fuzz_weights.c */
+ * versions 4 to 6), safetensors, and ggml's .bin of speech models. Everything in the file is
+ * checked once, when it is opened; a rejection names the byte offset. Binding arrays to a model's
+ * struct: spec.h. Tests: tests/unit/test_weights.c, test_ggml.c, test_spec.c,
+ * tests/fuzz/fuzz_weights.c, fuzz_ggml.c */
 #ifndef ATT_WEIGHTS_H
 #define ATT_WEIGHTS_H
 
@@ -15,6 +15,7 @@
 
 #include "attend/error.h"
 #include "attend/view.h"
+#include "blocks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,11 +27,12 @@ enum { ATT_ARRAY_MAX_RANK = 8 };
 typedef struct att_array {
     const char *name;      /* UTF-8 */
     const char *stored_as; /* the file's own name of the dtype: "float16", "F16", "I64" */
-    att_dtype dtype;       /* ATT_N_DTYPES: a dtype that attend does not read; spec.h complains */
+    att_dtype dtype;       /* ATT_N_DTYPES: blocks, or a dtype that attend does not read */
+    att_blocks blocks;     /* ATT_BLOCKS_NONE: elements of dtype; else blocks along the last axis */
     int32_t rank;          /* entries of dims in use */
     int64_t dims[ATT_ARRAY_MAX_RANK];
     const void *data; /* in the map, little-endian, any alignment; never NULL */
-    size_t bytes;     /* product of dims times the size of one element */
+    size_t bytes;     /* product of dims times the size of one element, or of blocks */
     uint64_t offset;  /* of data in its file */
 } att_array;
 
@@ -48,8 +50,9 @@ att_status att_weights_open_memory(att_weights **weights, const char *name, cons
                                    size_t n_bytes, att_err *err);
 void att_weights_close(att_weights *weights); /* NULL is fine */
 
-const char *att_weights_format(const att_weights *weights); /* "ctranslate2" or "safetensors" */
-const char *att_weights_path(const att_weights *weights);   /* of the file itself */
+const char *
+att_weights_format(const att_weights *weights);           /* "ctranslate2", "safetensors", "ggml" */
+const char *att_weights_path(const att_weights *weights); /* of the file itself */
 
 /* Arrays in ascending order of name (bytes compared). An alias is an entry of its own that shares
  * data with its target. */
@@ -58,11 +61,13 @@ const att_array *att_weights_at(const att_weights *weights, size_t i); /* NULL p
 const att_array *att_weights_find(const att_weights *weights, const char *name); /* or NULL */
 
 /* Text beside the arrays, or NULL: the keys of safetensors' __metadata__; for CTranslate2 "spec"
- * (such as a family of models), "revision" and "binary_version". */
+ * (such as a family of models), "revision" and "binary_version"; for ggml the numbers of its
+ * header, "n_vocab" to "n_mels" and "ftype", and "n_tokens". A ggml file's "vocabulary" is an array
+ * of bytes: for each token its length, i32, little-endian, and its bytes; "filters" is a matrix. */
 const char *att_weights_meta(const att_weights *weights, const char *key);
 
-/* Element i of an array as a double, whatever its dtype (i8 without its scale); NaN past the end or
- * for a dtype that is not read. For scalars and small tables, not for bulk. */
+/* Element i of an array as a double, whatever its dtype (i8 without its scale), blocks too; NaN
+ * past the end or for a dtype that is not read. For scalars and small tables, not for bulk. */
 double att_array_value(const att_array *array, size_t i);
 /* Elements: the product of dims, 1 for a scalar. */
 int64_t att_array_elements(const att_array *array);

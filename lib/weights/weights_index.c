@@ -203,8 +203,19 @@ static double float_value(uint32_t bits)
     return (double)value;
 }
 
+/* One element of an array in blocks. */
+static double block_value(const att_array *array, size_t i)
+{
+    const size_t size = att_blocks_bytes(array->blocks), block = i / ATT_BLOCK_ELEMENTS;
+    float x[ATT_BLOCK_ELEMENTS];
+    if (block >= array->bytes / size) return (double)NAN;
+    att_blocks_unpack(array->blocks, (const uint8_t *)array->data + block * size, 1, x);
+    return (double)x[i % ATT_BLOCK_ELEMENTS];
+}
+
 double att_array_value(const att_array *array, size_t i)
 {
+    if (array->blocks) return block_value(array, i);
     const size_t size = att_dtype_bytes(array->dtype);
     if (size == 0 || i >= array->bytes / size) return (double)NAN;
     const uint8_t *b = (const uint8_t *)array->data + i * size;

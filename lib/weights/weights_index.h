@@ -58,6 +58,7 @@ atti_entry *atti_find(const att_weights *weights, const char *name);
 int atti_array_bytes(const int64_t *dims, int32_t rank, uint64_t bits, uint64_t *bytes);
 
 att_status atti_read_ct2(att_weights *weights, att_err *err);
+att_status atti_read_ggml(att_weights *weights, att_err *err);
 att_status atti_read_safetensors(att_weights *weights, att_err *err);
 
 #endif /* ATTI_WEIGHTS_INDEX_H */

@@ -50,7 +50,7 @@ static void stand_open(stand *s, att_queue *queue, const shape *of)
     att_err err;
     const size_t bytes = att_dtype_bytes(of->weight);
     void *zeros = calloc((size_t)of->n * (size_t)of->k, bytes);
-    const att_weight_part part = {zeros, of->weight, NULL, of->n, NULL};
+    const att_weight_part part = {zeros, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE};
     if (!zeros) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
     bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);
     bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k, &err),

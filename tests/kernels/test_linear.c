@@ -36,7 +36,7 @@ static void a_row_does_not_depend_on_its_neighbours(void **state)
     att_linear *linear;
     att_conform_fill(w, N * K, 1, 1.0f);
     att_conform_fill(x, M * K, 2, 1.0f);
-    const att_weight_part part = {w, ATT_F32, NULL, N, NULL};
+    const att_weight_part part = {w, ATT_F32, NULL, N, NULL, ATT_BLOCKS_NONE};
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
     assert_int_equal(att_linear_create(&linear, r.queue, arena, "test", &part, 1, K, NULL), ATT_OK);
     const att_mat xs = att_mat_of(upload(&r, arena, x, M * K), M, K);
@@ -65,7 +65,8 @@ static void senseless_calls_are_refused(void **state)
     att_arena *arena;
     att_linear *linear;
     att_err err;
-    const att_weight_part good = {w, ATT_F32, NULL, 2, NULL}, bad = {w, ATT_I8, NULL, 2, NULL};
+    const att_weight_part good = {.data = w, .dtype = ATT_F32, .rows = 2};
+    const att_weight_part bad = {.data = w, .dtype = ATT_I8, .rows = 2};
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
     assert_int_equal(att_linear_create(&linear, r.queue, arena, "odd", &bad, 1, 3, &err),
                      ATT_E_UNSUPPORTED);

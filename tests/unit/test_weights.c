@@ -249,7 +249,6 @@ static void other_files_are_named(void **state)
     } CASES[] = {
         {"", 0, "the file is empty"},
         {"GGUF\3\0\0\0", 8, "a GGUF file"},
-        {"lmgg\0\0\0\0", 8, "a ggml file"},
         {"PK\3\4....", 8, "a zip file"},
         {"version https://git-lfs.github.com/spec/v1\n", 43, "a git-lfs pointer"},
         {"RIFF....WAVE", 12, "the format is not known"},

@@ -69,7 +69,7 @@ def audio_files(root, names):
 def write_safetensors(path, arrays, metadata):
     """name -> numpy array as a safetensors file. The same input gives the same bytes, which the
     package's own writer does not promise: it stores metadata in random order."""
-    kinds = {"float32": "F32", "float16": "F16", "int32": "I32"}
+    kinds = {"float32": "F32", "float16": "F16", "int32": "I32", "uint8": "U8"}
     header, data = {"__metadata__": metadata}, []
     at = 0
     for name in sorted(arrays):
