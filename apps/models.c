@@ -30,11 +30,19 @@ static int is_name(const char *text)
     return *text && *text != '.' && !strchr(text, '/');
 }
 
-/* The folder of a path that the user gave: itself, or that of the file. */
-static char *folder_of(const char *path)
+static int ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), n_end = strlen(end);
+    return n >= n_end && strcmp(text + n - n_end, end) == 0;
+}
+
+/* What a path means that the user gave: a folder or a file of weights is itself, another file its
+ * folder. */
+static char *place_of(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) return NULL;
+    if (ends_with(path, ".bin") || ends_with(path, ".safetensors")) return att_strdup(path);
     char *folder = att_strdup(path);
     char *slash = folder && !S_ISDIR(st.st_mode) ? strrchr(folder, '/') : NULL;
     if (folder && !S_ISDIR(st.st_mode) && !slash) {
@@ -55,15 +63,16 @@ att_status att_model_obtain(const char *model, const char *model_dir, int offlin
     if (!*folder) {
         status = att_fail(err, ATT_E_MEMORY, "find model %s: out of memory", model);
     } else if (!is_name(model) || access(*folder, F_OK) != 0) {
-        char *given = folder_of(model);
+        char *given = place_of(model);
         if (given) {
             att_free(*folder);
             *folder = given;
         } else if (!row) {
-            status = att_fail(err, ATT_E_MODEL,
-                              "find model '%s': it is no folder and no name that is known; see "
-                              "attend models list",
-                              model);
+            status =
+                att_fail(err, ATT_E_MODEL,
+                         "find model '%s': it is no folder, no file and no name that is known; see "
+                         "attend models list",
+                         model);
         } else if (offline) {
             status =
                 att_fail(err, ATT_E_MODEL,

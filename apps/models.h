@@ -13,9 +13,10 @@
  * moment, it leaves nothing that counts. say: lines on stderr. */
 att_status att_model_get(const att_model_row *row, const char *folder, int say, att_err *err);
 
-/* The folder of a model: `model` is a folder or file itself, or a name that is installed in
- * model_dir (NULL: the user's models folder), or one of the table, which is fetched unless offline.
- * *folder is the caller's to att_free(). ATT_E_MODEL says what to do. */
+/* The folder of a model, or its file of weights where that was given: `model` is a folder or file
+ * itself, or a name that is installed in model_dir (NULL: the user's models folder), or one of the
+ * table, which is fetched unless offline. *folder is the caller's to att_free(). ATT_E_MODEL says
+ * what to do. */
 att_status att_model_obtain(const char *model, const char *model_dir, int offline, int quiet,
                             char **folder, att_err *err);
 

@@ -10,7 +10,7 @@
 
 static const att_opt TABLE[] = {
     {"model", 'm', ATT_OPT_TEXT, AT(model), NULL, "NAME",
-     "a name (attend models list) or a folder [base]"},
+     "a name (attend models list), a folder or a .bin file [base]"},
     {"model_dir", 0, ATT_OPT_TEXT, AT(model_dir), NULL, "DIR", "where model names are looked for"},
     {"device", 0, ATT_OPT_TEXT, AT(device), NULL, "D",
      "cpu, gpu, an index or a part of the name [the fastest]"},

@@ -1,6 +1,8 @@
-/* asr_model.c - opening a speech-recognition model from a folder (attend/asr.h).
+/* asr_model.c - opening a speech-recognition model from a folder or a file (attend/asr.h).
  * Tests: tests/real/test_whisper_real.c */
 #include "asr_model.h"
+
+#include <string.h>
 
 #include "mem.h"
 
@@ -16,14 +18,42 @@ static att_status check_vocabulary(const att_asr_model *model, const char *path,
         path, model->tokens->n_vocab, rows);
 }
 
+/* The folder that a file of weights lies in. */
+static char *folder_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    return slash ? att_sprintf("%.*s", (int)(slash - file), file) : att_strdup(".");
+}
+
+/* Of a ggml file the vocabulary is inside, of all others beside it. */
+static int is_whole(const att_weights *weights)
+{
+    return att_weights_find(weights, "vocabulary") != NULL;
+}
+
 /* Only word times need the list: one that cannot be used is told, and the shape's heads are taken.
  */
-static void read_heads(att_asr_model *model, const char *path)
+static void read_heads(att_asr_model *model, const char *folder)
 {
     att_err err;
-    if (att_whisper_read_heads(model->whisper, path, &err))
+    if (att_whisper_read_heads(model->whisper, folder, &err))
         att_log_write(model->log, ATT_LOG_WARNING, "%s; the usual ones for this size are used",
                       err.text);
+}
+
+static att_status open_all(att_asr_model *m, att_device *device, att_weights *weights,
+                           const char *path, att_err *err)
+{
+    char *folder = folder_of(att_weights_path(weights));
+    if (!folder) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
+    att_status status = is_whole(weights)
+                            ? att_whisper_tokens_from_weights(&m->tokens, weights, err)
+                            : att_whisper_tokens_open(&m->tokens, folder, err);
+    if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
+    if (!status) status = check_vocabulary(m, path, err);
+    if (!status && !is_whole(weights)) read_heads(m, folder);
+    att_free(folder);
+    return status;
 }
 
 att_status att_asr_model_open(att_asr_model **out, att_device *device, const char *path,
@@ -34,11 +64,8 @@ att_status att_asr_model_open(att_asr_model **out, att_device *device, const cha
     if (!m) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     att_weights *weights = NULL;
     m->log = att_device_log(device);
-    att_status status = att_whisper_tokens_open(&m->tokens, path, err);
-    if (!status) status = att_weights_open(&weights, path, err);
-    if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
-    if (!status) status = check_vocabulary(m, path, err);
-    if (!status) read_heads(m, path);
+    att_status status = att_weights_open(&weights, path, err);
+    if (!status) status = open_all(m, device, weights, path, err);
     att_weights_close(weights);
     if (status)
         att_asr_model_close(m);

@@ -9,6 +9,7 @@ typedef struct language {
     const char *code, *name;
 } language;
 
+/* In the order of their tokens. */
 static const language LANGUAGES[] = {
     {"en", "English"},        {"zh", "Chinese"},     {"de", "German"},        {"es", "Spanish"},
     {"ru", "Russian"},        {"ko", "Korean"},      {"fr", "French"},        {"ja", "Japanese"},
@@ -65,4 +66,9 @@ const char *att_language_name(const char *code)
     for (size_t i = 0; i < sizeof LANGUAGES / sizeof *LANGUAGES; i++)
         if (strcasecmp(LANGUAGES[i].code, code) == 0) return LANGUAGES[i].name;
     return code;
+}
+
+const char *att_language_at(int32_t i)
+{
+    return i >= 0 && i < (int32_t)(sizeof LANGUAGES / sizeof *LANGUAGES) ? LANGUAGES[i].code : NULL;
 }

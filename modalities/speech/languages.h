@@ -2,6 +2,8 @@
 #ifndef ATT_LANGUAGES_H
 #define ATT_LANGUAGES_H
 
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -11,6 +13,9 @@ const char *att_language_code(const char *code_or_name);
 
 /* "English" for "en"; the code itself when it has no name. */
 const char *att_language_name(const char *code);
+
+/* The code of the i-th language token of a vocabulary, "en" for 0; NULL past the last. */
+const char *att_language_at(int32_t i);
 
 #ifdef __cplusplus
 }

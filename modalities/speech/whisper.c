@@ -40,15 +40,15 @@ att_block_desc atti_whisper_text_block(const att_whisper_config *c)
     return desc;
 }
 
-/* Compiles for the dtype that most weights are stored in; a checkpoint that mixes them compiles the
- * rest at their first launch. */
+/* Compiles for the dtype that most weights will be held in; a checkpoint that mixes them compiles
+ * the rest at their first launch. */
 static att_status prepare_kernels(att_device *device, const att_weights *weights, att_err *err)
 {
     att_kernel_id list[ATT_N_KERNELS + 1];
     int64_t n_f16 = 0, n_other = 0;
     const att_array *a;
     for (size_t i = 0; (a = att_weights_at(weights, i)); i++)
-        *(a->dtype == ATT_F16 ? &n_f16 : &n_other) += att_array_elements(a);
+        *(a->dtype == ATT_F16 || a->blocks ? &n_f16 : &n_other) += att_array_elements(a);
     const att_dtype most = n_f16 > n_other ? ATT_F16 : ATT_F32;
     const size_t n = att_block_kernels(device, most, ATT_F32, list, ATT_N_KERNELS);
     return att_device_prepare(device, list, n, err);

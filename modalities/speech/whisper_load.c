@@ -68,6 +68,7 @@ static att_status make_parts(const loader *l, const att_whisper_linear *stored, 
                             w->name);
         parts[i].data = w->data;
         parts[i].dtype = w->dtype;
+        parts[i].blocks = w->blocks;
         parts[i].rows = (int32_t)w->dims[0];
         if (w->dtype == ATT_I8)
             parts[i].scale = floats_of(stored[i].scale, l->arrays.inverse_scale, &failed);

@@ -96,3 +96,15 @@ att_status atti_whisper_suppress(att_whisper_tokens *t, att_err *err)
     att_tokenizer_destroy(tokenizer);
     return status;
 }
+
+att_status atti_whisper_tokens_complete(att_whisper_tokens **tokens, const char *name,
+                                        const char *const *texts, int32_t n, att_err *err)
+{
+    att_status status = att_whisper_tokens_from_list(tokens, name, texts, n, err);
+    if (!status && atti_whisper_suppress(*tokens, err)) {
+        status = att_fail_in(err, ATT_E_MODEL, "read %s", name);
+        att_whisper_tokens_close(*tokens);
+        *tokens = NULL;
+    }
+    return status;
+}

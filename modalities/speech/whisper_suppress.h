@@ -9,4 +9,8 @@
 /* Sets suppress (ascending) and suppress_first, both empty until then. */
 att_status atti_whisper_suppress(att_whisper_tokens *tokens, att_err *err);
 
+/* att_whisper_tokens_from_list() and the lists. */
+att_status atti_whisper_tokens_complete(att_whisper_tokens **tokens, const char *name,
+                                        const char *const *texts, int32_t n, att_err *err);
+
 #endif /* ATT_WHISPER_SUPPRESS_H */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "attend/error.h"
+#include "weights.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,6 +30,9 @@ typedef struct att_whisper_tokens {
 
 /* ATT_E_MODEL names the file and the entry or byte that is wrong. */
 att_status att_whisper_tokens_open(att_whisper_tokens **tokens, const char *folder, att_err *err);
+/* From a ggml file, which carries its own: array "vocabulary", see weights.h. */
+att_status att_whisper_tokens_from_weights(att_whisper_tokens **tokens, const att_weights *weights,
+                                           att_err *err);
 /* From the bytes of any of the three files; name is what messages call it. */
 att_status att_whisper_tokens_parse(att_whisper_tokens **tokens, const char *name,
                                     const void *bytes, size_t n, att_err *err);

@@ -123,12 +123,7 @@ att_status att_whisper_tokens_parse(att_whisper_tokens **tokens, const char *nam
     if (!text) return att_fail(err, ATT_E_MEMORY, "read %s: out of memory", name);
     if (n) memcpy(text, bytes, n);
     att_status status = read_list(text, n, name, &root, &l, err);
-    if (!status) status = att_whisper_tokens_from_list(tokens, name, l.texts, l.n, err);
-    if (!status && atti_whisper_suppress(*tokens, err)) {
-        status = att_fail_in(err, ATT_E_MODEL, "read %s", name);
-        att_whisper_tokens_close(*tokens);
-        *tokens = NULL;
-    }
+    if (!status) status = atti_whisper_tokens_complete(tokens, name, l.texts, l.n, err);
     cJSON_Delete(root);
     att_free(l.texts);
     att_free(text);

@@ -344,6 +344,7 @@ static void a_model_is_found_by_name_or_path(void **state)
     obtain(r, in(r, "cache/models/small"), ATT_OK, "/cache/models/small");
     obtain(r, in(r, "cache/models/small/config.json"), ATT_OK,
            "/cache/models/small"); /* its folder */
+    obtain(r, in(r, "cache/models/small/model.bin"), ATT_OK, "/cache/models/small/model.bin");
     att_err err;
     char *folder;
     assert_int_equal(att_model_obtain(".", r->models, 1, 1, &folder, &err), ATT_OK);

@@ -18,7 +18,8 @@ extern "C" {
 /* Weights, vocabulary and compiled programs; read only, shared by sessions and threads. */
 typedef struct att_asr_model att_asr_model;
 
-/* path: a model folder (CTranslate2 or HF safetensors). The device must outlive the model. */
+/* path: a folder (CTranslate2, or Hugging Face's safetensors), its file of weights, or a ggml .bin.
+ * The device must outlive the model. */
 att_status att_asr_model_open(att_asr_model **model, att_device *device, const char *path,
                               att_err *err);
 void att_asr_model_close(att_asr_model *model);
