@@ -85,6 +85,20 @@ void att_progress_read(att_progress *p, double read_s)
     fflush(stderr);
 }
 
+void att_progress_say(att_progress *p, const char *text)
+{
+    enum { COLUMNS = 76 };
+    size_t at = strlen(text), shown = 0;
+    if (p->quiet || !p->terminal) return;
+    while (at > 0 && shown < COLUMNS) {
+        at--;
+        if (((unsigned char)text[at] & 0xc0) != 0x80) shown++; /* a character begins */
+    }
+    fprintf(stderr, "\r\033[K%s%s", at > 0 ? ".. " : "", text + at);
+    fflush(stderr);
+    p->drawn = 1;
+}
+
 void att_progress_clear(att_progress *p)
 {
     if (!p->drawn) return;

@@ -29,6 +29,9 @@ void att_progress_audio(att_progress *p, double done_s, double total_s);
 /* Seconds of audio that were read so far, of nobody knows how many. */
 void att_progress_read(att_progress *p, double read_s);
 
+/* The end of a text that may still change, as much as a line of 79 columns shows. */
+void att_progress_say(att_progress *p, const char *text);
+
 /* Takes the line away, so that something else can be printed. */
 void att_progress_clear(att_progress *p);
 

@@ -294,6 +294,29 @@ static int run_files(transcribe *t, const char *const *files, size_t n)
     return interrupted ? ATT_EXIT_INTERRUPTED : code;
 }
 
+/* One timeline; Ctrl-C is its end. */
+static int run_live(transcribe *t, const char *const *files, size_t n)
+{
+    att_err err = {0};
+    if (n > 1 || (n == 1 && strcmp(files[0], "-") != 0)) {
+        fprintf(stderr,
+                "attend transcribe: --live hears standard input (-) or, without a FILE, the "
+                "microphone; %s is neither\n",
+                files[n - 1]);
+        return ATT_EXIT_USAGE;
+    }
+    catch_interrupt();
+    int code = 0;
+    if (open_all(t, &err)) code = fail(t, &err);
+    if (t->session) {
+        const att_asr_options options = asr_options(t);
+        code = att_transcribe_live(&t->options, t->session, &options, &t->progress, was_cancelled,
+                                   n ? files[0] : NULL);
+    }
+    close_all(t);
+    return code;
+}
+
 int att_cmd_transcribe(int argc, char **argv)
 {
     size_t n_opts, n_files;
@@ -308,6 +331,10 @@ int att_cmd_transcribe(int argc, char **argv)
         puts("usage: attend transcribe [OPTION...] FILE...\n\n"
              "Prints the words of audio files; FILE - is standard input.\n");
         att_args_help(table, n_opts);
+    } else if (!code && t.options.live) {
+        att_progress_init(&t.progress, t.options.quiet, t.options.info);
+        code = read_lists(&t);
+        if (!code) code = run_live(&t, files, n_files);
     } else if (!code && n_files == 0) {
         fprintf(stderr, "attend transcribe: no file is given; see attend transcribe --help\n");
         code = ATT_EXIT_USAGE;

@@ -13,9 +13,10 @@ typedef struct att_transcribe_options {
     const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
         *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps;
     int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
-    int json, quiet, info, offline, profile, portable, help;
+    int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16;
+    double live_step;
     double temperature, temperature_increment_on_fallback, patience, length_penalty;
 } att_transcribe_options;
 
@@ -38,5 +39,15 @@ char *att_transcribe_stem(const char *file);
 /* One line of JSON on stdout. */
 int att_transcribe_print_json(const att_transcribe_options *options, const char *device,
                               const char *file, const att_asr_result *result);
+
+/* Adds a segment's members to a JSON object. */
+struct cJSON;
+void att_transcribe_json_segment(struct cJSON *object, const att_asr_segment *segment);
+
+/* --live: hears standard input ("-") or the microphone (NULL) until it ends or `stopped` says so.
+ * Returns an exit code after saying on stderr what failed. */
+int att_transcribe_live(const att_transcribe_options *options, att_asr_session *session,
+                        const att_asr_options *asr_options, att_progress *progress,
+                        int (*stopped)(void *user), const char *file);
 
 #endif /* ATT_TRANSCRIBE_H */

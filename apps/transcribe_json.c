@@ -16,20 +16,19 @@ static void add_number(cJSON *object, const char *name, double x)
         cJSON_AddNullToObject(object, name);
 }
 
-static void add_segment(cJSON *list, const att_asr_segment *s)
+void att_transcribe_json_segment(struct cJSON *o, const att_asr_segment *s)
 {
-    cJSON *o = cJSON_CreateObject();
     add_number(o, "id", s->id);
     add_number(o, "seek", (double)s->seek);
     add_number(o, "start", s->start);
     add_number(o, "end", s->end);
     cJSON_AddStringToObject(o, "text", s->text);
     cJSON_AddItemToObject(o, "tokens", cJSON_CreateIntArray(s->tokens, s->n_tokens));
+    cJSON_AddItemToObject(o, "token_probs", cJSON_CreateFloatArray(s->token_probs, s->n_tokens));
     add_number(o, "temperature", s->temperature);
     add_number(o, "avg_logprob", s->avg_logprob);
     add_number(o, "compression_ratio", s->compression_ratio);
     add_number(o, "no_speech_prob", s->no_speech_prob);
-    cJSON_AddItemToArray(list, o);
 }
 
 static void add_timings(cJSON *object, const att_asr_timings *t)
@@ -55,7 +54,11 @@ int att_transcribe_print_json(const att_transcribe_options *options, const char 
     add_number(o, "duration_s", result->duration_s);
     cJSON_AddStringToObject(o, "text", result->text);
     cJSON *segments = cJSON_AddArrayToObject(o, "segments");
-    for (int32_t i = 0; i < result->n_segments; i++) add_segment(segments, &result->segments[i]);
+    for (int32_t i = 0; i < result->n_segments; i++) {
+        cJSON *segment = cJSON_CreateObject();
+        att_transcribe_json_segment(segment, &result->segments[i]);
+        cJSON_AddItemToArray(segments, segment);
+    }
     add_timings(o, &result->timings);
     char *text = cJSON_PrintUnformatted(o);
     cJSON_Delete(o);

@@ -60,6 +60,10 @@ static const att_opt TABLE[] = {
     {"fp16", 0, ATT_OPT_BOOL, AT(fp16), NULL, "BOOL", "not used: sums are f32 [False]"},
     {"single_window", 0, ATT_OPT_FLAG, AT(single_window), NULL, NULL,
      "only the first 30 s, in one decode"},
+    {"live", 0, ATT_OPT_FLAG, AT(live), NULL, NULL,
+     "words as they are spoken: FILE -, or no FILE for the microphone"},
+    {"live_step", 0, ATT_OPT_NUMBER, AT(live_step), NULL, "S",
+     "seconds of new audio between two looks [1]"},
     {"json", 0, ATT_OPT_FLAG, AT(json), NULL, NULL, "print one JSON object a file instead of text"},
     {"quiet", 'q', ATT_OPT_FLAG, AT(quiet), NULL, NULL,
      "no progress on stderr, only words and errors"},
@@ -108,6 +112,7 @@ att_transcribe_options att_transcribe_defaults(void)
     o.length_penalty = asr.length_penalty;
     o.suppress_tokens = "-1";
     o.clip_timestamps = "";
+    o.live_step = att_asr_live_defaults().step_s;
     return o;
 }
 

@@ -9,6 +9,7 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(PORTAUDIO IMPORTED_TARGET portaudio-2.0) # microphones, where it is installed
 
 add_library(fft INTERFACE) # what lies behind modalities/speech/fft.h
 if(ATT_FFT STREQUAL "fftw")

@@ -25,7 +25,7 @@ _attend() {
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience
                 --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
-                --prefix --clip_timestamps --fp16 --single_window --device
+                --prefix --live --live_step --clip_timestamps --fp16 --single_window --device
                 --threads --precision --json --quiet --info --offline --profile --portable --help"
             ;;
         devices:-*) words="--check --help" ;;

@@ -215,7 +215,7 @@ static att_status scan(atti_asr_run *r, att_err *err)
     return ATT_OK;
 }
 
-static att_status check_options(const att_asr_options *o, att_err *err)
+att_status atti_asr_check_options(const att_asr_options *o, att_err *err)
 {
     if (o->size != sizeof *o)
         return att_fail(err, ATT_E_ARG,
@@ -268,7 +268,7 @@ static void make_decoder(atti_asr_run *r)
     };
 }
 
-static att_status prepare(atti_asr_run *r, att_err *err)
+att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
 {
     att_status status = make_room(r->session, r->options, err);
     make_decoder(r);
@@ -277,13 +277,20 @@ static att_status prepare(atti_asr_run *r, att_err *err)
     return status;
 }
 
+void atti_asr_release(atti_asr_run *r)
+{
+    att_free(r->history);
+    att_free(r->prefix);
+    att_free(r->suppress);
+}
+
 /* A recording, or why there is none; it is closed here. */
 static att_status run_audio(att_asr_session *s, att_audio *audio, att_status opened, double begin,
                             const att_asr_options *options, att_asr_result *result, att_err *err)
 {
     atti_asr_run r = {.session = s, .options = options, .result = result};
     att_status status = opened;
-    if (!status) status = prepare(&r, err);
+    if (!status) status = atti_asr_prepare(&r, err);
     if (!status)
         status = att_mel_stream_open(&r.mel, audio,
                                      att_whisper_get_config(s->model->whisper)->n_mels, err);
@@ -298,9 +305,7 @@ static att_status run_audio(att_asr_session *s, att_audio *audio, att_status ope
     result->timings.total_s = atti_asr_now_s() - begin;
     att_mel_stream_close(r.mel);
     att_audio_close(audio);
-    att_free(r.history);
-    att_free(r.prefix);
-    att_free(r.suppress);
+    atti_asr_release(&r);
     return status;
 }
 
@@ -310,7 +315,7 @@ att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_optio
     const double begin = atti_asr_now_s();
     att_audio *audio = NULL;
     memset(result, 0, sizeof *result);
-    att_status status = check_options(options, err);
+    att_status status = atti_asr_check_options(options, err);
     if (!status) status = att_audio_open(&audio, path, ATT_MEL_RATE_HZ, s->log, err);
     return run_audio(s, audio, status, begin, options, result, err);
 }
@@ -321,7 +326,7 @@ att_status att_asr_run_samples(att_asr_session *s, const float *samples, size_t 
     const double begin = atti_asr_now_s();
     att_audio *audio = NULL;
     memset(result, 0, sizeof *result);
-    att_status status = check_options(options, err);
+    att_status status = atti_asr_check_options(options, err);
     if (!status) status = att_audio_open_samples(&audio, samples, n, rate_hz, ATT_MEL_RATE_HZ, err);
     return run_audio(s, audio, status, begin, options, result, err);
 }

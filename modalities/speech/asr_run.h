@@ -37,6 +37,27 @@ typedef struct atti_asr_run {
     int32_t history_since; /* what came before is not fed as prompt any more */
 } atti_asr_run;
 
+/* Room, rules, prompts: what run needs of its session and options. Whatever the status, it is to be
+ * released. */
+att_status atti_asr_prepare(atti_asr_run *run, att_err *err);
+void atti_asr_release(atti_asr_run *run);
+
+/* ATT_E_ARG for options that make no sense. */
+att_status atti_asr_check_options(const att_asr_options *options, att_err *err);
+
+/* Sets language and task; *given: 0 when the language is to be heard in an encoded window. */
+att_status atti_asr_given_language(atti_asr_run *run, int *given, att_err *err);
+att_status atti_asr_hear_language(atti_asr_run *run, att_err *err);
+
+/* What the window is told of the text before it. */
+att_asr_prompt_parts atti_asr_prompt_parts(const atti_asr_run *run);
+
+/* A piece of the window at run->seek as a segment, whose text is "" and tokens none when it is
+ * blank. Returns the text, which the segment borrows and the caller frees; NULL when memory is out.
+ */
+char *atti_asr_describe(const atti_asr_run *run, const att_asr_window *window,
+                        const att_whisper_piece *piece, att_asr_segment *segment, att_err *err);
+
 /* Grows the history; tokens may be NULL when n is 0. */
 att_status atti_asr_remember(atti_asr_run *run, const int32_t *tokens, int32_t n, att_err *err);
 

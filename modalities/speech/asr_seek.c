@@ -16,16 +16,15 @@ static int is_blank(const char *text)
     return n == 0;
 }
 
-/* One piece of a window becomes a segment: told if it has words, kept in any case. */
-static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
-                              const att_whisper_piece *piece, att_err *err)
+char *atti_asr_describe(const atti_asr_run *r, const att_asr_window *window,
+                        const att_whisper_piece *piece, att_asr_segment *segment, att_err *err)
 {
     const double offset_s = (double)r->seek / ATT_MEL_FRAMES_A_SECOND;
     const int32_t *tokens = window->tokens + piece->first;
     const int32_t n = piece->end - piece->first;
     char *text = att_whisper_tokens_text(r->decoder.tokens, tokens, n, err);
-    if (!text) return ATT_E_MEMORY;
-    att_asr_segment segment = {
+    if (!text) return NULL;
+    *segment = (att_asr_segment){
         .id = r->result->n_segments,
         .seek = r->seek,
         .start = offset_s + piece->start_s,
@@ -40,9 +39,19 @@ static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
         .no_speech_prob = window->no_speech_prob,
     };
     if (piece->start_s == piece->end_s || is_blank(text)) {
-        segment.text = "";
-        segment.n_tokens = 0;
+        segment->text = "";
+        segment->n_tokens = 0;
     }
+    return text;
+}
+
+/* One piece of a window becomes a segment: told if it has words, kept in any case. */
+static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
+                              const att_whisper_piece *piece, att_err *err)
+{
+    att_asr_segment segment;
+    char *text = atti_asr_describe(r, window, piece, &segment, err);
+    if (!text) return ATT_E_MEMORY;
     att_status status = att_asr_result_add(r->result, &segment, err);
     if (!status) status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
     if (!status && segment.n_tokens && r->options->on_segment)
@@ -72,12 +81,17 @@ static att_status encode_window(atti_asr_run *r, int64_t first, int64_t end, int
     return status;
 }
 
-/* The language spoken: given, or heard in the recording's first 30 s, wherever the first clip is.
- */
-static att_status choose_language(atti_asr_run *r, att_err *err)
+static void set_language(atti_asr_run *r, int32_t language)
+{
+    const char *code = att_whisper_tokens_language_code(r->decoder.tokens, language);
+    r->language = language;
+    strncpy(r->result->language, code, sizeof r->result->language - 1);
+}
+
+att_status atti_asr_given_language(atti_asr_run *r, int *given, att_err *err)
 {
     const att_whisper_tokens *tokens = r->decoder.tokens;
-    double probability = 1.0;
+    *given = 1;
     r->language = -1;
     r->task = -1;
     if (!tokens->multilingual) {
@@ -85,23 +99,39 @@ static att_status choose_language(atti_asr_run *r, att_err *err)
         return ATT_OK;
     }
     r->task = r->options->translate ? tokens->translate : tokens->transcribe;
-    if (r->options->language) {
-        r->language = att_whisper_tokens_language_id(tokens, r->options->language);
-        if (r->language < 0)
-            return att_fail(err, ATT_E_ARG, "transcribe: the model does not know the language '%s'",
-                            r->options->language);
-    } else {
-        att_status status = encode_window(r, 0, r->n_frames, &r->ready_frames, err);
-        const double t = atti_asr_now_s();
-        if (!status) status = att_asr_detect_language(&r->decoder, &r->language, &probability, err);
-        r->result->timings.decoder_s += atti_asr_now_s() - t;
-        if (status) return status;
-    }
-    const char *code = att_whisper_tokens_language_code(tokens, r->language);
-    strncpy(r->result->language, code, sizeof r->result->language - 1);
-    if (!r->options->language && r->options->on_language)
-        r->options->on_language(r->options->user, code, probability);
+    *given = r->options->language != NULL;
+    if (!*given) return ATT_OK;
+    const int32_t language = att_whisper_tokens_language_id(tokens, r->options->language);
+    if (language < 0)
+        return att_fail(err, ATT_E_ARG, "transcribe: the model does not know the language '%s'",
+                        r->options->language);
+    set_language(r, language);
     return ATT_OK;
+}
+
+att_status atti_asr_hear_language(atti_asr_run *r, att_err *err)
+{
+    int32_t language;
+    double probability;
+    const double t = atti_asr_now_s();
+    const att_status status = att_asr_detect_language(&r->decoder, &language, &probability, err);
+    r->result->timings.decoder_s += atti_asr_now_s() - t;
+    if (status) return status;
+    set_language(r, language);
+    if (r->options->on_language)
+        r->options->on_language(r->options->user, r->result->language, probability);
+    return ATT_OK;
+}
+
+/* The language spoken: given, or heard in the recording's first 30 s, wherever the first clip is.
+ */
+static att_status choose_language(atti_asr_run *r, att_err *err)
+{
+    int given;
+    att_status status = atti_asr_given_language(r, &given, err);
+    if (status || given) return status;
+    status = encode_window(r, 0, r->n_frames, &r->ready_frames, err);
+    return status ? status : atti_asr_hear_language(r, err);
 }
 
 /* Encodes the window at r->seek, unless finding the language has done so. */
@@ -114,8 +144,7 @@ static att_status encode_next(atti_asr_run *r, int32_t *frames, att_err *err)
     return encode_window(r, r->seek, r->clip_end, frames, err);
 }
 
-/* What the window is told of the text before it. */
-static att_asr_prompt_parts prompt_parts(const atti_asr_run *r)
+att_asr_prompt_parts atti_asr_prompt_parts(const atti_asr_run *r)
 {
     const att_asr_options *o = r->options;
     int32_t since = r->history_since;
@@ -138,7 +167,7 @@ static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
 {
     att_asr_window window;
     const double t = atti_asr_now_s();
-    const att_asr_prompt_parts parts = prompt_parts(r);
+    const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
     att_status status = att_asr_decode_window(&r->decoder, &parts, r->seek, &window, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
     r->result->timings.tokens += window.n_tokens;

@@ -118,6 +118,40 @@ att_status att_asr_run_samples(att_asr_session *session, const float *samples, s
                                att_asr_result *result, att_err *err);
 void att_asr_result_free(att_asr_result *result); /* a zeroed result is fine */
 
+/* --- live: samples as they come --- */
+
+typedef struct att_asr_live_options {
+    size_t size;
+    double step_s;        /* new audio after which all that is not final is heard again; >= 0.1 */
+    double max_pending_s; /* at most so much is not final; up to 30 */
+    double silence_s;     /* so much silence ends a segment */
+    void *user;           /* given to on_partial */
+    /* What was heard after the last final segment, each time that it changes; "" for nothing. */
+    void (*on_partial)(void *user, const char *text, double start, double end);
+} att_asr_live_options;
+
+/* 1 s, 20 s, 0.8 s. */
+att_asr_live_options att_asr_live_defaults(void);
+
+/* One timeline that never has to end; it uses the session, which runs nothing else meanwhile, and
+ * takes the same memory however long it is. Of the options, fallback, clips, single_window and
+ * without_timestamps are not used; on_segment is told what is final. */
+typedef struct att_asr_live att_asr_live;
+
+att_status att_asr_live_create(att_asr_live **live, att_asr_session *session,
+                               const att_asr_options *options,
+                               const att_asr_live_options *live_options, att_err *err);
+void att_asr_live_destroy(att_asr_live *live); /* NULL is fine */
+
+/* The next n samples, 16 kHz mono. Returns when they are heard: at once, or after one encoding and
+ * decoding a step. A caller that is late pushes more at a time, and is not heard more often. */
+att_status att_asr_push(att_asr_live *live, const float *samples, size_t n, att_err *err);
+
+/* All that is pending becomes final; the timeline may go on. */
+att_status att_asr_finish(att_asr_live *live, att_err *err);
+
+const att_asr_timings *att_asr_live_timings(const att_asr_live *live);
+
 /* One row per kernel that ran in the session, for --profile; see att_queue_profile(). */
 struct att_profile_row;
 size_t att_asr_session_profile(const att_asr_session *session, struct att_profile_row *rows,
