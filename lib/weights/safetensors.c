@@ -6,15 +6,13 @@
  * Tests: tests/unit/test_weights.c, tests/fuzz/fuzz_weights.c */
 #include "weights_index.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "json_text.h"
 
 #define MAX_HEADER_BYTES UINT64_C(100000000) /* as the reference implementation has it */
-enum { MAX_DEPTH = 8, MAX_VALUES = 1 << 22 };
 
 static const struct {
     const char *name;
@@ -45,58 +43,9 @@ static const struct {
 
 typedef struct reader {
     att_weights *w;
-    const char *header; /* not terminated */
-    size_t n_header;
-    size_t searched; /* key_at() has looked at the header up to here */
+    atti_json header;
     att_err *err;
 } reader;
-
-/* What the JSON parser must not be asked to swallow: nesting, absurdly many values, NUL characters.
- * Also what it lets pass: raw control characters. */
-static att_status scan(const reader *r)
-{
-    size_t depth = 0;
-    size_t n_values = 0;
-    int in_string = 0;
-    for (size_t i = 0; i < r->n_header; i++) {
-        const unsigned char c = (unsigned char)r->header[i];
-        const char *wrong = NULL;
-        if (in_string) {
-            if (c < 0x20) wrong = "a control character in a string";
-            if (c == '\\' && r->n_header - i > 5 && memcmp(r->header + i, "\\u0000", 6) == 0)
-                wrong = "a NUL character in a string";
-            if (c == '"') in_string = 0;
-            if (c == '\\' && !wrong) i++; /* what follows is no end of the string */
-        } else if (c == '"') {
-            in_string = 1;
-        } else if (c == '{' || c == '[') {
-            if (++depth > MAX_DEPTH) wrong = "nested deeper than 8";
-        } else if (c == '}' || c == ']') {
-            if (depth-- == 0) wrong = "a bracket that was not opened";
-        } else if (c == ',' && ++n_values > MAX_VALUES) {
-            wrong = "more than 4194304 values";
-        } else if (c < 0x20 && c != '\n' && c != '\r' && c != '\t') {
-            wrong = "a control character";
-        }
-        if (wrong) return atti_reject(r->w, 8 + (uint64_t)i, r->err, "the header has %s", wrong);
-    }
-    return ATT_OK;
-}
-
-/* Where the header has `name` as a string, for messages. Names are asked for in the order of the
- * header, so the search goes on from the last hit; a name that the header spells with escapes is
- * not found, and from then on the answer is the header's beginning. */
-static uint64_t key_at(reader *r, const char *name)
-{
-    const size_t n = strlen(name);
-    for (; r->searched + n + 2 <= r->n_header; r->searched++) {
-        const char *here = r->header + r->searched;
-        if (here[0] == '"' && here[n + 1] == '"' && memcmp(here + 1, name, n) == 0)
-            return 8 + (uint64_t)r->searched++;
-    }
-    r->searched = r->n_header;
-    return 8;
-}
 
 /* A JSON number that is a whole one in [0, 2^53]. */
 static int whole(const cJSON *item, int64_t *value)
@@ -146,9 +95,9 @@ static att_status read_array(reader *r, const cJSON *item)
     uint64_t expected = 0;
     int64_t begin = 0;
     int64_t end = 0;
-    const size_t data_at = 8 + r->n_header;
+    const size_t data_at = 8 + r->header.n;
     const size_t n_data = r->w->n_bytes - data_at;
-    const uint64_t at = key_at(r, item->string);
+    const uint64_t at = atti_json_key(&r->header, item->string);
 
     att_status status = read_dtype(r, item, at, &a, &bits);
     if (!status) status = read_shape(r, item, at, &a);
@@ -181,13 +130,13 @@ static att_status read_metadata(reader *r, const cJSON *item)
     const cJSON *pair = NULL;
     att_status status = ATT_OK;
     if (!cJSON_IsObject(item) || r->w->n_pairs)
-        return atti_reject(r->w, key_at(r, item->string), r->err,
+        return atti_reject(r->w, atti_json_key(&r->header, item->string), r->err,
                            "__metadata__ is not one object of strings");
     cJSON_ArrayForEach(pair, item)
     {
         const char *value = cJSON_GetStringValue(pair);
         if (!value)
-            return atti_reject(r->w, key_at(r, pair->string), r->err,
+            return atti_reject(r->w, atti_json_key(&r->header, pair->string), r->err,
                                "__metadata__ holds something that is no string");
         status = atti_add_pair(r->w, pair->string, value, r->err);
         if (status) return status;
@@ -207,7 +156,7 @@ static int by_offset(const void *a, const void *b)
 static att_status check_cover(const reader *r)
 {
     att_weights *w = r->w;
-    uint64_t at = 8 + (uint64_t)r->n_header;
+    uint64_t at = 8 + (uint64_t)r->header.n;
     if (w->n_entries) qsort(w->entries, w->n_entries, sizeof *w->entries, by_offset);
     for (size_t i = 0; i < w->n_entries; i++) {
         const att_array *a = &w->entries[i].array;
@@ -237,27 +186,13 @@ static att_status read_items(reader *r, const cJSON *root)
                                  "1024 bytes of UTF-8");
         } else if (!cJSON_IsObject(item)) {
             status =
-                atti_reject(r->w, key_at(r, item->string), r->err,
+                atti_reject(r->w, atti_json_key(&r->header, item->string), r->err,
                             "'%s' is not an object of dtype, shape and data_offsets", item->string);
         } else {
             status = read_array(r, item);
         }
         if (status) return status;
     }
-    return ATT_OK;
-}
-
-/* The header as JSON; the caller deletes *root. */
-static att_status parse(const reader *r, cJSON **root)
-{
-    const char *end = NULL;
-    *root = cJSON_ParseWithLengthOpts(r->header, r->n_header, &end, 0);
-    size_t at = end ? (size_t)(end - r->header) : 0;
-    if (!cJSON_IsObject(*root))
-        return atti_reject(r->w, 8 + (uint64_t)at, r->err, "the header is not JSON from here on");
-    while (at < r->n_header && strchr(" \t\r\n", r->header[at]) && r->header[at]) at++;
-    if (at < r->n_header)
-        return atti_reject(r->w, 8 + (uint64_t)at, r->err, "something follows the header's object");
     return ATT_OK;
 }
 
@@ -270,13 +205,15 @@ att_status atti_read_safetensors(att_weights *weights, att_err *err)
                            "the header takes %" PRIu64 " bytes, the file has %zu after it (and a "
                            "header at most %" PRIu64 "); is it cut short?",
                            n, weights->n_bytes - 8, MAX_HEADER_BYTES);
-    reader r = {.w = weights,
-                .header = (const char *)weights->bytes + 8,
-                .n_header = (size_t)n,
-                .err = err};
+    const atti_json header = {.w = weights,
+                              .what = "the header",
+                              .text = (const char *)weights->bytes + 8,
+                              .n = (size_t)n,
+                              .at = 8,
+                              .err = err};
+    reader r = {.w = weights, .header = header, .err = err};
     cJSON *root = NULL;
-    att_status status = scan(&r);
-    if (!status) status = parse(&r, &root);
+    att_status status = atti_json_parse(&header, &root);
     if (!status) status = read_items(&r, root);
     cJSON_Delete(root);
     if (!status) status = check_cover(&r);

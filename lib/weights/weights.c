@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "mem.h"
+#include "shards.h"
 
 /* The format by content, or NULL after saying what else the file is. */
 static att_status tell_format(att_weights *w, att_err *err)
@@ -20,6 +21,10 @@ static att_status tell_format(att_weights *w, att_err *err)
         {"version https://git-lfs", "a git-lfs pointer, not the file it points to"},
     };
     const uint8_t *b = w->bytes;
+    if (atti_is_shard_index(b, w->n_bytes))
+        return atti_reject(w, 0, err,
+                           "this is JSON, as an index of safetensors: it is read from a "
+                           "file only, which lies beside the files that it names");
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
         const size_t n = strlen(OTHERS[i].magic);
         if (w->n_bytes >= n && memcmp(b, OTHERS[i].magic, n) == 0)
@@ -75,48 +80,121 @@ att_status att_weights_open_memory(att_weights **weights, const char *name, cons
     return ATT_OK;
 }
 
+static int exists(const char *folder, const char *name)
+{
+    struct stat st;
+    char *path = att_sprintf("%s/%s", folder, name);
+    const int there = path && stat(path, &st) == 0;
+    att_free(path);
+    return there;
+}
+
 /* The file that path means: itself, or the weights in the folder. Owned by the caller. */
 static att_status resolve(char **file, const char *path, att_err *err)
 {
-    static const char *const NAMES[] = {"model.bin", "model.safetensors"};
+    static const char *const NAMES[] = {"model.bin", "model.safetensors",
+                                        "model.safetensors.index.json", "ggml-model.bin"};
     struct stat st;
-    *file = NULL;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
         *file = att_strdup(path);
         return *file ? ATT_OK : att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     }
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        char *name = att_sprintf("%s/%s", path, NAMES[i]);
-        if (!name) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
-        if (stat(name, &st) == 0) {
-            *file = name;
-            return ATT_OK;
-        }
-        att_free(name);
+        if (!exists(path, NAMES[i])) continue;
+        *file = att_sprintf("%s/%s", path, NAMES[i]);
+        return *file ? ATT_OK : att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     }
-    char *parts = att_sprintf("%s/model.safetensors.index.json", path);
-    const int in_parts = parts && stat(parts, &st) == 0;
-    att_free(parts);
-    return att_fail(
-        err, ATT_E_MODEL, "open %s: the folder holds %s, expected model.bin or model.safetensors",
-        path, in_parts ? "safetensors in several parts, which are not read yet" : "no weights");
+    *file = NULL;
+    return att_fail(err, ATT_E_MODEL,
+                    "open %s: the folder holds %s, expected model.bin, model.safetensors or "
+                    "model.safetensors.index.json",
+                    path,
+                    exists(path, "pytorch_model.bin")
+                        ? "a PyTorch pickle, which is not read: save it as safetensors"
+                        : "no weights");
+}
+
+/* A file that is no index. */
+static att_status open_one(att_weights **weights, const char *file, att_err *err)
+{
+    att_filemap map;
+    att_status status = att_filemap_open(&map, file, err);
+    if (status) return status;
+    status = att_weights_open_memory(weights, file, map.bytes, map.n_bytes, err);
+    if (status)
+        att_filemap_close(&map);
+    else
+        (*weights)->map = map;
+    return status;
+}
+
+/* Opens the files that the index names and takes over the arrays that it says are in them. */
+static att_status open_shards(att_weights *w, const atti_shards *shards, att_err *err)
+{
+    const char *slash = strrchr(w->path, '/');
+    const int n_folder = slash ? (int)(slash - w->path) + 1 : 0;
+    att_status status = ATT_OK;
+    w->parts = att_calloc(shards->n_files, sizeof(att_weights *));
+    if (!w->parts) return atti_no_memory(w, err);
+    for (size_t i = 0; i < shards->n_files; i++) {
+        char *path = att_sprintf("%.*s%s", n_folder, w->path, shards->files[i]);
+        if (!path) return atti_no_memory(w, err);
+        status = open_one(&w->parts[i], path, err);
+        att_free(path);
+        if (status) return att_fail_in(err, ATT_E_MODEL, "read %s", w->path);
+        w->n_parts++;
+    }
+    for (size_t i = 0; !status && i < shards->n_rows; i++) {
+        const atti_shard_row *row = &shards->rows[i];
+        const atti_entry *entry = atti_find(w->parts[row->file], row->array);
+        if (!entry)
+            return atti_reject(w, row->at, err, "'%s' is not in %s", row->array,
+                               shards->files[row->file]);
+        status = atti_add_array(w, row->array, strlen(row->array), &entry->array, row->at, err);
+    }
+    return status ? status : atti_sort(w, err);
+}
+
+/* map becomes the handle's. */
+static att_status open_index(att_weights **weights, const char *file, att_filemap map, att_err *err)
+{
+    atti_shards shards;
+    att_weights *w = att_calloc(1, sizeof *w);
+    if (w) w->path = att_strdup(file);
+    if (!w || !w->path) {
+        att_filemap_close(&map);
+        att_weights_close(w);
+        return att_fail(err, ATT_E_MEMORY, "read %s: out of memory", file);
+    }
+    w->map = map;
+    w->bytes = map.bytes;
+    w->n_bytes = map.n_bytes;
+    w->format = "safetensors";
+    att_status status = atti_shards_parse(&shards, w, err);
+    if (!status) status = open_shards(w, &shards, err);
+    atti_shards_free(&shards);
+    if (!status) w->wanted = att_calloc(w->n_entries, 1);
+    if (!status && !w->wanted) status = atti_no_memory(w, err);
+    if (status)
+        att_weights_close(w);
+    else
+        *weights = w;
+    return status;
 }
 
 att_status att_weights_open(att_weights **weights, const char *path, att_err *err)
 {
     *weights = NULL;
     char *file = NULL;
+    att_filemap map;
     att_status status = resolve(&file, path, err);
     if (status) return status;
-    att_filemap map;
     status = att_filemap_open(&map, file, err);
-    if (!status) {
-        status = att_weights_open_memory(weights, file, map.bytes, map.n_bytes, err);
-        if (status) {
-            att_filemap_close(&map);
-        } else {
-            (*weights)->map = map;
-        }
+    if (!status && atti_is_shard_index(map.bytes, map.n_bytes)) {
+        status = open_index(weights, file, map, err);
+    } else if (!status) {
+        att_filemap_close(&map);
+        status = open_one(weights, file, err);
     }
     att_free(file);
     return status;
@@ -130,6 +208,8 @@ void att_weights_close(att_weights *w)
         att_free(w->pairs[i].key);
         att_free(w->pairs[i].value);
     }
+    for (size_t i = 0; i < w->n_parts; i++) att_weights_close(w->parts[i]);
+    att_free(w->parts);
     att_free(w->entries);
     att_free(w->pairs);
     att_free(w->wanted);
@@ -168,15 +248,30 @@ const char *att_weights_meta(const att_weights *weights, const char *key)
 {
     for (size_t i = 0; i < weights->n_pairs; i++)
         if (strcmp(weights->pairs[i].key, key) == 0) return weights->pairs[i].value;
-    return NULL;
+    const char *value = NULL;
+    for (size_t i = 0; !value && i < weights->n_parts; i++)
+        value = att_weights_meta(weights->parts[i], key);
+    return value;
+}
+
+/* The file that the array's data lies in. */
+static const att_weights *holder(const att_weights *weights, const att_array *array)
+{
+    const uint8_t *data = array->data;
+    for (size_t i = 0; i < weights->n_parts; i++) {
+        const att_weights *part = weights->parts[i];
+        if (data >= part->bytes && data < part->bytes + part->n_bytes) return part;
+    }
+    return weights;
 }
 
 void att_weights_forget_array(const att_weights *weights, const att_array *array)
 {
-    att_filemap_forget(&weights->map, (size_t)array->offset, array->bytes);
+    att_filemap_forget(&holder(weights, array)->map, (size_t)array->offset, array->bytes);
 }
 
 void att_weights_forget(const att_weights *weights)
 {
     att_filemap_forget(&weights->map, 0, weights->map.n_bytes);
+    for (size_t i = 0; i < weights->n_parts; i++) att_weights_forget(weights->parts[i]);
 }

@@ -33,13 +33,14 @@ typedef struct att_array {
     int64_t dims[ATT_ARRAY_MAX_RANK];
     const void *data; /* in the map, little-endian, any alignment; never NULL */
     size_t bytes;     /* product of dims times the size of one element, or of blocks */
-    uint64_t offset;  /* of data in its file */
+    uint64_t offset;  /* of data in its file, for an index the one that holds it */
 } att_array;
 
 /* Opaque: maps and index. Reading it is safe from several threads; binding (spec.h) is not. */
 typedef struct att_weights att_weights;
 
-/* path: a file of any name, or a folder that holds model.bin or model.safetensors. Strings and
+/* path: a file of any name, or a folder that holds model.bin, model.safetensors, ggml-model.bin or
+ * model.safetensors.index.json, whose arrays lie in several files (shards.h). Strings and
  * arrays that come from the handle live until att_weights_close(). ATT_E_IO when it cannot be read,
  * ATT_E_MODEL when it is not one of the formats or is broken; then *weights is NULL. */
 att_status att_weights_open(att_weights **weights, const char *path, att_err *err);

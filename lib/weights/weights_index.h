@@ -29,7 +29,9 @@ struct att_weights {
     size_t n_sorted; /* the entries that atti_find() knows */
     atti_pair *pairs;
     size_t n_pairs, pairs_room;
-    uint8_t *wanted; /* by storage: some bind asked for it */
+    uint8_t *wanted;     /* by storage: some bind asked for it */
+    att_weights **parts; /* of an index: the files that hold the arrays' data */
+    size_t n_parts;
 };
 
 /* "read PATH: byte AT: ..." as ATT_E_MODEL. */
