@@ -1,7 +1,8 @@
 /* whisper_tokens.h - Whisper's vocabulary: special tokens by what they are, others as bytes.
  *
- * Read from a model folder: vocabulary.json (a list), vocabulary.txt (one a line) or
- * tokenizer.json. What is suppressed follows from the vocabulary, as in OpenAI's tokenizer.py.
+ * Read from a model folder: vocabulary.json (a list), vocabulary.txt (one a line), tokenizer.json, or
+ * vocab.json and added_tokens.json beside it (text to id); merges.txt is not needed (tokenizer.h). Or
+ * from a ggml file. What is suppressed follows from the vocabulary, as in OpenAI's tokenizer.py.
  * Tests: tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
 #ifndef ATT_WHISPER_TOKENS_H
 #define ATT_WHISPER_TOKENS_H
@@ -33,7 +34,7 @@ att_status att_whisper_tokens_open(att_whisper_tokens **tokens, const char *fold
 /* From a ggml file, which carries its own: array "vocabulary", see weights.h. */
 att_status att_whisper_tokens_from_weights(att_whisper_tokens **tokens, const att_weights *weights,
                                            att_err *err);
-/* From the bytes of any of the three files; name is what messages call it. */
+/* From the bytes of one of these files; name is what messages call it. */
 att_status att_whisper_tokens_parse(att_whisper_tokens **tokens, const char *name,
                                     const void *bytes, size_t n, att_err *err);
 void att_whisper_tokens_close(att_whisper_tokens *tokens); /* NULL is fine */

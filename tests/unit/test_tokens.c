@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "filemap.h"
 #include "languages.h"
 #include "mem.h"
 #include "realdata.h"
@@ -170,6 +171,59 @@ static void all_files_give_the_same(void **state)
         assert_memory_equal(a->bytes, b->bytes, a->starts[a->eot]);
         att_whisper_tokens_close(a);
         att_whisper_tokens_close(b);
+    }
+}
+
+static void write_json(const char *folder, const char *name, cJSON *json)
+{
+    char path[4200], *text = cJSON_PrintUnformatted(json);
+    snprintf(path, sizeof path, "%.4000s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+/* The package's vocabulary as Hugging Face's older repositories have it: the ids of the text tokens
+ * in vocab.json, those of the others in added_tokens.json. */
+static void two_files_give_the_same_as_one(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"base", "tiny.en"};
+    for (int i = 0; i < 2; i++) {
+        att_whisper_tokens *a, *b;
+        att_err err;
+        char path[4200], folder[4096];
+        att_filemap map;
+        snprintf(path, sizeof path, "%.4000s/tokenizer.json", realdata_model(NAMES[i]));
+        assert_int_equal(att_filemap_open(&map, path, &err), ATT_OK);
+        if (att_whisper_tokens_parse(&a, path, map.bytes, map.n_bytes, &err))
+            fail_msg("%s", err.text);
+        cJSON *tokenizer = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes), *entry;
+        cJSON *vocab = cJSON_DetachItemFromObject(cJSON_GetObjectItem(tokenizer, "model"), "vocab");
+        cJSON *added = cJSON_CreateObject();
+        cJSON_ArrayForEach(entry, item_of(tokenizer, "added_tokens"))
+        {
+            cJSON_AddNumberToObject(added, item_of(entry, "content")->valuestring,
+                                    item_of(entry, "id")->valuedouble);
+        }
+        snprintf(folder, sizeof folder, "%s", realdata_folder());
+        write_json(folder, "added_tokens.json", added);
+        assert_int_equal(att_whisper_tokens_open(&b, folder, &err), ATT_E_MODEL); /* not alone */
+        write_json(folder, "vocab.json", vocab);
+        if (att_whisper_tokens_open(&b, folder, &err)) fail_msg("%s", err.text);
+        assert_int_equal(a->n_vocab, b->n_vocab);
+        assert_int_equal(a->eot, b->eot);
+        assert_int_equal(a->timestamp_begin, b->timestamp_begin);
+        assert_int_equal(a->n_languages, b->n_languages);
+        assert_memory_equal(a->bytes, b->bytes, a->starts[a->n_vocab]);
+        att_whisper_tokens_close(a);
+        att_whisper_tokens_close(b);
+        cJSON_Delete(tokenizer);
+        att_filemap_close(&map);
+        realdata_remove(folder);
     }
 }
 
@@ -378,7 +432,10 @@ static void broken_folders_are_refused(void **state)
     (void)state;
     static const struct {
         const char *name, *text, *words; /* without a text it is a folder */
-    } KNOWN[] = {{"tokenizer.json", "{\"model\": 1}", "entry 0 is no token"},
+    } KNOWN[] = {{"tokenizer.json", "{\"model\": {}}", "entry 0 is no token"},
+                 {"vocab.json", "{\"model\": 1, \"a\": [0]}", "entry 2 is no token"},
+                 {"vocab.json", "{\"model\": 1}", "2 tokens without"},
+                 {"vocab.json", NULL, "not a regular file"},
                  {"vocabulary.txt", "a\nb\n", "2 tokens without"},
                  {"vocabulary.json", "[\"a\",", "no JSON at byte 4"},
                  {"tokenizer.json", "", "0 tokens"},
@@ -412,6 +469,7 @@ int main(void)
         cmocka_unit_test(base_is_openais_multilingual),
         cmocka_unit_test(tiny_en_is_openais_english),
         cmocka_unit_test(all_files_give_the_same),
+        cmocka_unit_test(two_files_give_the_same_as_one),
         cmocka_unit_test(languages_have_the_names_of_openai),
         cmocka_unit_test(every_byte_has_its_token),
         cmocka_unit_test(times_may_go_without_saying),
