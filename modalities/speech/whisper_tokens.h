@@ -1,9 +1,9 @@
 /* whisper_tokens.h - Whisper's vocabulary: special tokens by what they are, others as bytes.
  *
- * Read from a model folder: vocabulary.json (a list), vocabulary.txt (one a line), tokenizer.json, or
- * vocab.json and added_tokens.json beside it (text to id); merges.txt is not needed (tokenizer.h). Or
- * from a ggml file. What is suppressed follows from the vocabulary, as in OpenAI's tokenizer.py.
- * Tests: tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
+ * Read from a model folder: vocabulary.json (a list), vocabulary.txt (one a line), tokenizer.json,
+ * or vocab.json and added_tokens.json beside it (text to id); merges.txt is not needed
+ * (tokenizer.h). Or from a ggml file. What is suppressed follows from the vocabulary, as in
+ * OpenAI's tokenizer.py. Tests: tests/unit/test_tokens.c, tests/fuzz/fuzz_tokens.c */
 #ifndef ATT_WHISPER_TOKENS_H
 #define ATT_WHISPER_TOKENS_H
 
