@@ -11,6 +11,7 @@
 #include "cl_names.h"
 #include "device_internal.h"
 #include "mem.h"
+#include "options.h"
 
 const atti_program_row atti_programs[] = {
 #define ATT_PROGRAM(id, file, preludes, options) {#id, #file, preludes, options},
@@ -28,12 +29,12 @@ const atti_kernel_row atti_kernels[] = {
 #undef ATT_KERNEL
     {NULL, NULL, ATT_N_PROGRAMS}};
 
-att_device_options att_device_defaults(void)
+void att_device_options_init(att_device_options *options, size_t bytes)
 {
     att_device_options o;
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
-    return o;
+    att_options_give(options, bytes, &o);
 }
 
 static int contains(const char *text, const char *part)
@@ -160,20 +161,16 @@ static att_status copy_options(att_device *device, const att_device_options *o, 
 att_status att_device_open(att_device **out, const att_device_options *options, att_err *err)
 {
     *out = NULL;
-    const att_device_options defaults = att_device_defaults();
-    const att_device_options *o = options ? options : &defaults;
-    if (o->size != sizeof *o)
-        return att_fail(err, ATT_E_ARG,
-                        "open device: the options have %zu bytes, expected %zu; "
-                        "start from att_device_defaults()",
-                        o->size, sizeof *o);
+    att_device_options o = att_device_defaults();
+    att_status status = att_options_take(&o, options, "open device", err);
+    if (status) return status;
     att_device *device = att_calloc(1, sizeof *device);
     if (!device) return att_fail(err, ATT_E_MEMORY, "open device: out of host memory");
     pthread_mutex_init(&device->lock, NULL);
     pthread_mutex_init(&device->users_lock, NULL);
-    att_status status = copy_options(device, o, err);
-    if (!status) status = find_device(device, o->select, err);
-    if (!status) status = partition(device, o->threads, err);
+    status = copy_options(device, &o, err);
+    if (!status) status = find_device(device, o.select, err);
+    if (!status) status = partition(device, o.threads, err);
     if (!status) {
         cl_int failed;
         device->context = clCreateContext(NULL, 1, &device->device, NULL, NULL, &failed);

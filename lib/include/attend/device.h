@@ -28,10 +28,9 @@ typedef struct att_device_info {
     char why_not[128];
 } att_device_info;
 
-/* Options start from att_device_defaults(); size tells which version of the struct the caller has.
- */
+/* Start from att_device_defaults(). Grows at its end only. */
 typedef struct att_device_options {
-    size_t size;
+    size_t size;        /* of this struct, as the caller knows it */
     const char *select; /* NULL: the fastest; "cpu", "gpu", an index "1", or a part of the name */
     int32_t threads;    /* 0: all; N: a sub-device of N compute units */
     const char *cache_dir; /* where compiled programs are kept; NULL: nowhere */
@@ -43,7 +42,15 @@ typedef struct att_device_options {
     att_log log;
 } att_device_options;
 
-att_device_options att_device_defaults(void);
+/* For languages without inline functions: the defaults, and bytes as their size. */
+void att_device_options_init(att_device_options *options, size_t bytes);
+
+static inline att_device_options att_device_defaults(void)
+{
+    att_device_options o;
+    att_device_options_init(&o, sizeof o);
+    return o;
+}
 
 /* All devices of all platforms, usable or not, in the order of their index. The caller frees *infos
  * with att_device_list_free(). No device at all is not an error: *n is 0. */
