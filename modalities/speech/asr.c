@@ -4,12 +4,14 @@
 #include "attend/asr.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
 #include "asr_run.h"
 #include "audio.h"
 #include "mem.h"
+#include "options.h"
 #include "queue.h"
 #include "tokenizer.h"
 #include "utf8.h"
@@ -21,7 +23,7 @@ double atti_asr_now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-att_asr_options att_asr_defaults(void)
+static att_asr_options defaults(void)
 {
     static const int32_t non_speech[] = {-1};
     att_asr_options o;
@@ -41,6 +43,12 @@ att_asr_options att_asr_defaults(void)
     o.n_suppress_tokens = 1;
     o.suppress_blank = 1;
     return o;
+}
+
+void att_asr_options_init(att_asr_options *options, size_t bytes)
+{
+    const att_asr_options o = defaults();
+    att_options_give(options, bytes, &o);
 }
 
 /* --- sessions --- */
@@ -215,13 +223,8 @@ static att_status scan(atti_asr_run *r, att_err *err)
     return ATT_OK;
 }
 
-att_status atti_asr_check_options(const att_asr_options *o, att_err *err)
+static att_status check_options(const att_asr_options *o, att_err *err)
 {
-    if (o->size != sizeof *o)
-        return att_fail(err, ATT_E_ARG,
-                        "transcribe: the options have %zu bytes, expected %zu; "
-                        "start from att_asr_defaults()",
-                        o->size, sizeof *o);
     if (o->beam_size < 0 || o->beam_size > ATT_WHISPER_MAX_BRANCHES || o->best_of < 0 ||
         o->best_of > ATT_WHISPER_MAX_BRANCHES)
         return att_fail(err, ATT_E_ARG, "transcribe: beam_size %d and best_of %d, expected 0 to %d",
@@ -243,6 +246,13 @@ att_status atti_asr_check_options(const att_asr_options *o, att_err *err)
             return att_fail(err, ATT_E_ARG, "transcribe: clip timestamp %d is %g s", i,
                             o->clip_timestamps[i]);
     return ATT_OK;
+}
+
+att_status atti_asr_take_options(att_asr_options *o, const att_asr_options *theirs, att_err *err)
+{
+    *o = defaults();
+    const att_status status = att_options_take(o, theirs, "transcribe", err);
+    return status ? status : check_options(o, err);
 }
 
 static att_status join_text(atti_asr_run *r, att_err *err)
@@ -314,10 +324,11 @@ att_status att_asr_run(att_asr_session *s, const char *path, const att_asr_optio
 {
     const double begin = atti_asr_now_s();
     att_audio *audio = NULL;
+    att_asr_options o;
     memset(result, 0, sizeof *result);
-    att_status status = atti_asr_check_options(options, err);
+    att_status status = atti_asr_take_options(&o, options, err);
     if (!status) status = att_audio_open(&audio, path, ATT_MEL_RATE_HZ, s->log, err);
-    return run_audio(s, audio, status, begin, options, result, err);
+    return run_audio(s, audio, status, begin, &o, result, err);
 }
 
 att_status att_asr_run_samples(att_asr_session *s, const float *samples, size_t n, int32_t rate_hz,
@@ -325,8 +336,14 @@ att_status att_asr_run_samples(att_asr_session *s, const float *samples, size_t 
 {
     const double begin = atti_asr_now_s();
     att_audio *audio = NULL;
+    att_asr_options o;
     memset(result, 0, sizeof *result);
-    att_status status = atti_asr_check_options(options, err);
+    att_status status = atti_asr_take_options(&o, options, err);
     if (!status) status = att_audio_open_samples(&audio, samples, n, rate_hz, ATT_MEL_RATE_HZ, err);
-    return run_audio(s, audio, status, begin, options, result, err);
+    return run_audio(s, audio, status, begin, &o, result, err);
+}
+
+int att_asr_cancelled_by(void *flag)
+{
+    return atomic_load_explicit((_Atomic int32_t *)flag, memory_order_relaxed) != 0;
 }

@@ -11,6 +11,7 @@
 #include "asr_run.h"
 #include "audio.h"
 #include "mem.h"
+#include "options.h"
 
 enum { MAX_LIVE_PIECES = ATT_WHISPER_MAX_TOKENS + 1, KEPT_HISTORY = 256 };
 
@@ -35,20 +36,19 @@ struct att_asr_live {
     int32_t next_id;
 };
 
-att_asr_live_options att_asr_live_defaults(void)
+void att_asr_live_options_init(att_asr_live_options *options, size_t bytes)
 {
     const att_asr_live_options o = {
         .size = sizeof o, .step_s = 1.0, .max_pending_s = 20.0, .silence_s = 0.8};
-    return o;
+    att_options_give(options, bytes, &o);
 }
 
-static att_status check_live(const att_asr_live_options *o, att_err *err)
+static att_status take_live(att_asr_live_options *o, const att_asr_live_options *theirs,
+                            att_err *err)
 {
-    if (o->size != sizeof *o)
-        return att_fail(err, ATT_E_ARG,
-                        "transcribe live: the options have %zu bytes, expected %zu; start from "
-                        "att_asr_live_defaults()",
-                        o->size, sizeof *o);
+    *o = att_asr_live_defaults();
+    const att_status status = att_options_take(o, theirs, "transcribe live", err);
+    if (status) return status;
     if (!(o->step_s >= 0.1) || !(o->max_pending_s >= o->step_s) || !(o->max_pending_s <= 30.0) ||
         !(o->silence_s >= 0.0))
         return att_fail(err, ATT_E_ARG,
@@ -63,17 +63,18 @@ att_status att_asr_live_create(att_asr_live **out, att_asr_session *session,
                                att_err *err)
 {
     *out = NULL;
-    att_status status = check_live(live, err);
-    if (!status) status = atti_asr_check_options(options, err);
-    if (status) return status;
     att_asr_live *l = att_calloc(1, sizeof *l);
     if (!l) return att_fail(err, ATT_E_MEMORY, "transcribe live: out of memory");
-    l->options = *options;
+    att_status status = take_live(&l->live, live, err);
+    if (!status) status = atti_asr_take_options(&l->options, options, err);
+    if (status) {
+        att_asr_live_destroy(l);
+        return status;
+    }
     l->options.without_timestamps = 0; /* they say where what is final ends */
     l->options.temperature_increment_on_fallback = (double)NAN; /* a look has no time for more */
-    l->live = *live;
     l->run = (atti_asr_run){.session = session, .options = &l->options, .result = &l->result};
-    l->room_samples = (size_t)(live->max_pending_s * ATT_MEL_RATE_HZ);
+    l->room_samples = (size_t)(l->live.max_pending_s * ATT_MEL_RATE_HZ);
     l->samples = att_calloc(l->room_samples, sizeof *l->samples);
     l->told = att_strdup("");
     if (!l->samples || !l->told)

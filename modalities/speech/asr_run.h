@@ -42,8 +42,9 @@ typedef struct atti_asr_run {
 att_status atti_asr_prepare(atti_asr_run *run, att_err *err);
 void atti_asr_release(atti_asr_run *run);
 
-/* ATT_E_ARG for options that make no sense. */
-att_status atti_asr_check_options(const att_asr_options *options, att_err *err);
+/* The caller's options, or none, over the defaults. ATT_E_ARG for options that make no sense. */
+att_status atti_asr_take_options(att_asr_options *options, const att_asr_options *theirs,
+                                 att_err *err);
 
 /* Sets language and task; *given: 0 when the language is to be heard in an encoded window. */
 att_status atti_asr_given_language(atti_asr_run *run, int *given, att_err *err);

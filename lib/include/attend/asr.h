@@ -1,7 +1,15 @@
 /* asr.h - speech to text: open a model, make a session, run it over a file.
  *
  * A segment is told when it is final, in order. Strings that a callback gets live until it returns;
- * a result's live until att_asr_result_free(). Times are seconds from the start of the file. */
+ * a result's live until att_asr_result_free(). Times are seconds from the start of the file.
+ *
+ * Threads: a device and a model are shared by any number of them; each is opened and closed while
+ * no other call uses it. A session is one thread's at a time, and different sessions of one model
+ * run at once. Callbacks come on the thread that called. There is no global state.
+ *
+ * Versions: option structs begin with their size, so that a program which was compiled against an
+ * older header gets the defaults of fields that it does not know; a field is added at the end only.
+ * All other structs change with the library's soversion. */
 #ifndef ATT_ASR_H
 #define ATT_ASR_H
 
@@ -48,8 +56,9 @@ typedef struct att_asr_segment {
     double temperature, avg_logprob, compression_ratio, no_speech_prob;
 } att_asr_segment;
 
+/* Start from att_asr_defaults(): OpenAI's values. */
 typedef struct att_asr_options {
-    size_t size;
+    size_t size;          /* of this struct, as the caller knows it */
     const char *language; /* code or name; NULL: detected from the first 30 s */
     int32_t translate;    /* 1: into English */
     int32_t without_timestamps;
@@ -84,7 +93,15 @@ typedef struct att_asr_options {
                                      ATT_E_CANCELLED */
 } att_asr_options;
 
-att_asr_options att_asr_defaults(void); /* OpenAI's values */
+/* For languages without inline functions: the defaults, and bytes as their size. */
+void att_asr_options_init(att_asr_options *options, size_t bytes);
+
+static inline att_asr_options att_asr_defaults(void)
+{
+    att_asr_options o;
+    att_asr_options_init(&o, sizeof o);
+    return o;
+}
 
 /* Seconds spent, by part. */
 typedef struct att_asr_timings {
@@ -101,15 +118,16 @@ typedef struct att_asr_result {
     att_asr_timings timings;
 } att_asr_result;
 
-/* One timeline: caches, scratch, mel ring. One thread at a time. */
+/* One timeline: caches, scratch, mel ring. One thread at a time; its model outlives it. */
 typedef struct att_asr_session att_asr_session;
 
 att_status att_asr_session_create(att_asr_session **session, const att_asr_model *model,
                                   att_err *err);
 void att_asr_session_destroy(att_asr_session *session);
 
-/* Transcribes a file, or standard input for "-". On failure or cancellation the segments that were
- * finished stay in *result, which is to be freed in any case. */
+/* Transcribes a file, or standard input for "-"; options NULL: the defaults. On failure or
+ * cancellation the segments that were finished stay in *result, which is to be freed in any case.
+ */
 att_status att_asr_run(att_asr_session *session, const char *path, const att_asr_options *options,
                        att_asr_result *result, att_err *err);
 /* The same for n mono samples in memory, -1 to 1, borrowed during the call. */
@@ -118,10 +136,14 @@ att_status att_asr_run_samples(att_asr_session *session, const float *samples, s
                                att_asr_result *result, att_err *err);
 void att_asr_result_free(att_asr_result *result); /* a zeroed result is fine */
 
+/* For options.cancelled where options.user is an int32_t that another thread makes non-zero. */
+int att_asr_cancelled_by(void *flag);
+
 /* --- live: samples as they come --- */
 
+/* Start from att_asr_live_defaults(): 1 s, 20 s, 0.8 s. */
 typedef struct att_asr_live_options {
-    size_t size;
+    size_t size;          /* of this struct, as the caller knows it */
     double step_s;        /* new audio after which all that is not final is heard again; >= 0.1 */
     double max_pending_s; /* at most so much is not final; up to 30 */
     double silence_s;     /* so much silence ends a segment */
@@ -130,8 +152,14 @@ typedef struct att_asr_live_options {
     void (*on_partial)(void *user, const char *text, double start, double end);
 } att_asr_live_options;
 
-/* 1 s, 20 s, 0.8 s. */
-att_asr_live_options att_asr_live_defaults(void);
+void att_asr_live_options_init(att_asr_live_options *options, size_t bytes);
+
+static inline att_asr_live_options att_asr_live_defaults(void)
+{
+    att_asr_live_options o;
+    att_asr_live_options_init(&o, sizeof o);
+    return o;
+}
 
 /* One timeline that never has to end; it uses the session, which runs nothing else meanwhile, and
  * takes the same memory however long it is. Of the options, fallback, clips, single_window and
