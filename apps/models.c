@@ -236,7 +236,9 @@ int att_cmd_models(int argc, char **argv)
     if (!words) return ATT_EXIT_FAILED;
     int code = att_args_read("models", OPTIONS, n_options, argc, argv, &o, words, &n_words);
     if (!code && o.help) {
-        puts("usage: attend models [list | get NAME | path NAME | rm NAME] [OPTION...]\n");
+        puts("usage: attend models [list | get NAME | path NAME | rm NAME] [OPTION...]\n\n"
+             "Models that attend can fetch. Others need no name: attend transcribe -m takes a\n"
+             "folder (CTranslate2, or safetensors of Hugging Face) or a ggml .bin file.\n");
         att_args_help(OPTIONS, n_options);
     } else if (!code) {
         code = run(&o, words, n_words);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "whisper_config.h"
 
 /* The vocabulary must be the one that the weights were made for. */
 static att_status check_vocabulary(const att_asr_model *model, const char *path, att_err *err)
@@ -51,6 +52,8 @@ static att_status open_all(att_asr_model *m, att_device *device, att_weights *we
                             : att_whisper_tokens_open(&m->tokens, folder, err);
     if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
     if (!status) status = check_vocabulary(m, path, err);
+    if (!status && !is_whole(weights))
+        status = att_whisper_config_check_folder(att_whisper_get_config(m->whisper), folder, err);
     if (!status && !is_whole(weights)) read_heads(m, folder);
     att_free(folder);
     return status;

@@ -1,5 +1,6 @@
 /* fuzz_heads.c - configurations of any bytes: refused by name, or alignment heads that the model
- * has, in order. Seeds: a generation_config.json, a config.json of CTranslate2. */
+ * has, in order; and a config.json that fits the model or is refused by name. Seeds: a
+ * generation_config.json, a config.json of CTranslate2, one of Hugging Face. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "fuzz.h"
 #include "mem.h"
+#include "whisper_config.h"
 #include "whisper_heads.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -23,5 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (i && 8 * h[-1].layer + h[-1].head >= 8 * h->layer + h->head) abort();
     }
     att_free(heads.list);
+    const att_status fits = att_whisper_config_check(&c, "that file", data, n, &err);
+    if (fits && (fits != ATT_E_MODEL || !strstr(err.text, "that file"))) abort();
     return 0;
 }

@@ -7,13 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
-#include "attend/asr.h"
+#include "asr_model.h"
 #include "ggmlfile.h"
 #include "mem.h"
 #include "realdata.h"
 #include "rig.h"
+#include "spawn.h"
 
 #define LIBRIVOX "librivox/sense_and_sensibility_01_austen_64kb-"
 
@@ -120,6 +122,12 @@ static void a_ggml_file_says_what_the_package_says(void **state)
     }
     print_message("q8_0: the same tokens in %d of %d\n", n_same, N_SENTENCES);
     assert_true(n_same >= 7); /* some end a hair from another time or word */
+    const char *const argv[] = {
+        ATTEND_PROGRAM, "transcribe", "-q", "-m", path, realdata_speech(SENTENCES[4]), NULL};
+    spawn_result run = spawn_run(argv, NULL, 0, NULL, 0.0);
+    assert_int_equal(run.code, 0);
+    assert_non_null(strstr(run.out, "made amiable himself"));
+    spawn_free(&run);
     close_model(&from_package);
     close_model(&from_file);
     close_model(&from_blocks);
@@ -127,10 +135,72 @@ static void a_ggml_file_says_what_the_package_says(void **state)
     realdata_remove(folder);
 }
 
+/* A folder with the package's weights and vocabulary, and a config.json of that text. */
+static void make_folder(const char *package, const char *folder, const char *config)
+{
+    static const char *const NAMES[] = {"model.bin", "vocabulary.json"};
+    char from[1024], to[1024];
+    for (int i = 0; i < 2; i++) {
+        snprintf(from, sizeof from, "%s/%s", package, NAMES[i]);
+        snprintf(to, sizeof to, "%s/%s", folder, NAMES[i]);
+        (void)unlink(to);
+        assert_int_equal(symlink(from, to), 0);
+    }
+    snprintf(to, sizeof to, "%s/config.json", folder);
+    FILE *out = fopen(to, "wb");
+    assert_non_null(out);
+    fputs(config, out);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void count_warnings(void *user, att_log_level level, const char *text, int done, int total)
+{
+    (void)done, (void)total;
+    if (level == ATT_LOG_WARNING && strstr(text, "alignment_heads")) ++*(int *)user;
+}
+
+/* The configuration beside the weights: heads are taken from it, broken ones are told and left,
+ * that of another model is refused. */
+static void the_configuration_counts(void **state)
+{
+    (void)state;
+    char package[512];
+    snprintf(package, sizeof package, "%s", realdata_model("base"));
+    const char *folder = realdata_folder();
+    int warnings = 0;
+    int32_t n;
+    att_device *device;
+    att_asr_model *model;
+    att_err err;
+    att_device_options options = att_device_defaults();
+    const att_log log = {count_warnings, &warnings};
+    options.portable = rig_portable_only();
+    options.log = log;
+    if (att_device_open(&device, &options, &err)) fail_msg("%s", err.text);
+    make_folder(package, folder, "{\"alignment_heads\": [[5, 1]], \"d_model\": 512}");
+    if (att_asr_model_open(&model, device, folder, &err)) fail_msg("%s", err.text);
+    const att_whisper_head *h = att_whisper_alignment_heads(model->whisper, &n);
+    assert_true(n == 1 && h->layer == 5 && h->head == 1 && warnings == 0);
+    att_asr_model_close(model);
+
+    make_folder(package, folder, "{\"alignment_heads\": [[5, 8]]}");
+    if (att_asr_model_open(&model, device, folder, &err)) fail_msg("%s", err.text);
+    (void)att_whisper_alignment_heads(model->whisper, &n);
+    assert_true(n == 8 && warnings == 1);
+    att_asr_model_close(model);
+
+    make_folder(package, folder, "{\"encoder_attention_heads\": 16}");
+    assert_int_equal(att_asr_model_open(&model, device, folder, &err), ATT_E_MODEL);
+    assert_non_null(strstr(err.text, "encoder_attention_heads is 16, expected 8"));
+    att_device_close(device);
+    realdata_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_ggml_file_says_what_the_package_says),
+        cmocka_unit_test(the_configuration_counts),
     };
     return cmocka_run_group_tests_name("ggml_real", tests, NULL, NULL);
 }
