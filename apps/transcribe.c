@@ -104,6 +104,13 @@ static int read_lists(transcribe *t)
         }
         t->suppressed[i] = (int32_t)ids[i];
     }
+    if (!t->options.word_timestamps && !isnan(t->options.hallucination_silence_threshold)) {
+        fputs("attend transcribe: --hallucination_silence_threshold needs --word_timestamps True\n",
+              stderr);
+        return ATT_EXIT_USAGE;
+    }
+    if (t->options.word_timestamps && strcmp(t->options.task, "translate") == 0)
+        fputs("attend transcribe: word times of translations may not be reliable\n", stderr);
     if (t->options.fp16)
         fputs("attend transcribe: --fp16 is not used: weights stay as stored, sums are f32\n",
               stderr);
@@ -134,6 +141,10 @@ static att_asr_options asr_options(transcribe *t)
     o.initial_prompt = t->options.initial_prompt;
     o.carry_initial_prompt = t->options.carry_initial_prompt;
     o.prefix = t->options.prefix;
+    o.word_timestamps = t->options.word_timestamps;
+    o.prepend_punctuations = t->options.prepend_punctuations;
+    o.append_punctuations = t->options.append_punctuations;
+    o.hallucination_silence_threshold = t->options.hallucination_silence_threshold;
     o.clip_timestamps = t->clips;
     o.n_clip_timestamps = t->n_clips;
     o.user = t;

@@ -16,6 +16,19 @@ static void add_number(cJSON *object, const char *name, double x)
         cJSON_AddNullToObject(object, name);
 }
 
+static void add_words(cJSON *object, const att_asr_segment *s)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "words");
+    for (int32_t i = 0; i < s->n_words; i++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "word", s->words[i].text);
+        add_number(o, "start", s->words[i].start);
+        add_number(o, "end", s->words[i].end);
+        add_number(o, "probability", s->words[i].probability);
+        cJSON_AddItemToArray(list, o);
+    }
+}
+
 void att_transcribe_json_segment(struct cJSON *o, const att_asr_segment *s)
 {
     add_number(o, "id", s->id);
@@ -29,6 +42,7 @@ void att_transcribe_json_segment(struct cJSON *o, const att_asr_segment *s)
     add_number(o, "avg_logprob", s->avg_logprob);
     add_number(o, "compression_ratio", s->compression_ratio);
     add_number(o, "no_speech_prob", s->no_speech_prob);
+    if (s->words) add_words(o, s);
 }
 
 static void add_timings(cJSON *object, const att_asr_timings *t)

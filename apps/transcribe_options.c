@@ -57,6 +57,14 @@ static const att_opt TABLE[] = {
     {"prefix", 0, ATT_OPT_TEXT, AT(prefix), NULL, "TEXT", "what the first window begins with"},
     {"clip_timestamps", 0, ATT_OPT_TEXT, AT(clip_timestamps), NULL, "S,S,...",
      "seconds: start,end,start,... of what is transcribed [all]"},
+    {"word_timestamps", 0, ATT_OPT_BOOL, AT(word_timestamps), NULL, "BOOL",
+     "find the time of each word [False]"},
+    {"prepend_punctuations", 0, ATT_OPT_TEXT, AT(prepend_punctuations), NULL, "MARKS",
+     "belong to the word behind them"},
+    {"append_punctuations", 0, ATT_OPT_TEXT, AT(append_punctuations), NULL, "MARKS",
+     "belong to the word before them"},
+    {"hallucination_silence_threshold", 0, ATT_OPT_NUMBER, AT(hallucination_silence_threshold),
+     NULL, "S", "seconds of silence beside which words that look made up are skipped"},
     {"fp16", 0, ATT_OPT_BOOL, AT(fp16), NULL, "BOOL", "not used: sums are f32 [False]"},
     {"single_window", 0, ATT_OPT_FLAG, AT(single_window), NULL, NULL,
      "only the first 30 s, in one decode"},
@@ -73,14 +81,10 @@ static const att_opt TABLE[] = {
     {"profile", 0, ATT_OPT_FLAG, AT(profile), NULL, NULL, "print time by kernel on stderr"},
     {"portable", 0, ATT_OPT_FLAG, AT(portable), NULL, NULL, "use only the portable kernels"},
     {"help", 'h', ATT_OPT_FLAG, AT(help), NULL, NULL, "this text"},
-    {"word_timestamps", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"prepend_punctuations", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"append_punctuations", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"highlight_words", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"max_line_width", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"max_line_count", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
     {"max_words_per_line", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
-    {"hallucination_silence_threshold", 0, ATT_OPT_LATER, 0, NULL, NULL, NULL},
 };
 
 #undef AT
@@ -111,6 +115,9 @@ att_transcribe_options att_transcribe_defaults(void)
     o.patience = asr.patience;
     o.length_penalty = asr.length_penalty;
     o.suppress_tokens = "-1";
+    o.prepend_punctuations = asr.prepend_punctuations;
+    o.append_punctuations = asr.append_punctuations;
+    o.hallucination_silence_threshold = asr.hallucination_silence_threshold;
     o.clip_timestamps = "";
     o.live_step = att_asr_live_defaults().step_s;
     return o;

@@ -11,7 +11,7 @@ _attend() {
         -f | --output[_-]format) words="txt vtt srt tsv json all" ;;
         --task) words="transcribe translate" ;;
         --verbose | --condition[_-]on[_-]previous[_-]text | --fp16 | \
-            --carry[_-]initial[_-]prompt) words="True False" ;;
+            --carry[_-]initial[_-]prompt | --word[_-]timestamps) words="True False" ;;
         --precision) words="exact" ;;
         --device) words="cpu gpu" ;;
         -m | --model) words="base tiny.en" ;;
@@ -26,7 +26,9 @@ _attend() {
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience
                 --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
-                --prefix --live --live_step --clip_timestamps --fp16 --single_window --device
+                --prefix --clip_timestamps --word_timestamps --prepend_punctuations
+                --append_punctuations --hallucination_silence_threshold --live --live_step --fp16
+                --single_window --device
                 --threads --precision --json --quiet --info --offline --profile --portable --help"
             ;;
         devices:-*) words="--check --help" ;;

@@ -42,6 +42,9 @@ static att_asr_options defaults(void)
     o.suppress_tokens = non_speech;
     o.n_suppress_tokens = 1;
     o.suppress_blank = 1;
+    o.prepend_punctuations = "\"'“¿([{-";
+    o.append_punctuations = "\"'.。,，!！?？:：”)]}、";
+    o.hallucination_silence_threshold = (double)NAN;
     return o;
 }
 
@@ -75,6 +78,7 @@ att_status att_asr_session_create(att_asr_session **out, const att_asr_model *mo
 void att_asr_session_destroy(att_asr_session *s)
 {
     if (!s) return;
+    att_asr_aligner_destroy(s->aligner);
     att_whisper_session_destroy(s->whisper);
     att_asr_search_destroy(s->search);
     att_free(s->mel);
@@ -91,9 +95,11 @@ static att_status make_room(att_asr_session *s, const att_asr_options *o, att_er
     const att_whisper_config *c = att_whisper_get_config(s->model->whisper);
     const int32_t lines = att_asr_lines(o), finished = att_asr_max_finished(o);
     if (s->whisper && lines <= s->lines && finished <= s->max_finished) return ATT_OK;
+    att_asr_aligner_destroy(s->aligner);
     att_whisper_session_destroy(s->whisper);
     att_asr_search_destroy(s->search);
     att_free(s->logits);
+    s->aligner = NULL;
     s->whisper = NULL;
     s->search = NULL;
     s->lines = lines;
@@ -280,7 +286,10 @@ static void make_decoder(atti_asr_run *r)
 
 att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
 {
-    att_status status = make_room(r->session, r->options, err);
+    att_asr_session *s = r->session;
+    att_status status = make_room(s, r->options, err);
+    if (!status && r->options->word_timestamps && !s->aligner)
+        status = att_asr_aligner_create(&s->aligner, s->model->whisper, s->whisper, err);
     make_decoder(r);
     if (!status) status = make_rules(r, err);
     if (!status) status = read_told(r, err);

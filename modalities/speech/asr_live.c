@@ -72,6 +72,7 @@ att_status att_asr_live_create(att_asr_live **out, att_asr_session *session,
         return status;
     }
     l->options.without_timestamps = 0; /* they say where what is final ends */
+    l->options.word_timestamps = 0;
     l->options.temperature_increment_on_fallback = (double)NAN; /* a look has no time for more */
     l->run = (atti_asr_run){.session = session, .options = &l->options, .result = &l->result};
     l->room_samples = (size_t)(l->live.max_pending_s * ATT_MEL_RATE_HZ);
@@ -210,7 +211,7 @@ static att_status tell_final(att_asr_live *l, int32_t n, att_err *err)
         char *text = atti_asr_describe(r, &l->now.window, &l->now.pieces[i], &segment, err);
         if (!text) return ATT_E_MEMORY;
         segment.id = l->next_id;
-        if (segment.n_tokens) {
+        if (segment.n_tokens && segment.end > segment.start) {
             l->next_id++;
             status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
             if (l->options.on_segment) l->options.on_segment(l->options.user, &segment);

@@ -5,17 +5,31 @@
 
 #include "asr_model.h"
 #include "asr_window.h"
+#include "asr_words.h"
 #include "mel.h"
+
+/* What a window was cut into. */
+typedef struct atti_asr_found {
+    att_whisper_piece pieces[ATT_WHISPER_MAX_TOKENS + 1];
+    att_word_segment
+        words[ATT_WHISPER_MAX_TOKENS + 1]; /* of each piece: times, and words if asked */
+    int32_t n_pieces, n;                   /* the first n become segments */
+    int32_t again;                         /* the window is to be read anew from next_seek */
+    int64_t next_seek;                     /* frames */
+    double last_speech_s;
+} atti_asr_found;
 
 struct att_asr_session {
     const att_asr_model *model;
     att_whisper_session *whisper;
     att_asr_search *search;
     int32_t lines, max_finished; /* what whisper and search have room for */
+    att_asr_aligner *aligner;    /* NULL until words are asked for */
     float *mel;                  /* [3000][n_mels] */
     float *logits;               /* [lines][V] */
     float *first_logits;         /* [V] */
     int32_t *prompt;             /* [text_ctx] */
+    atti_asr_found found;        /* of the window that is being finished */
     const att_log *log;
 };
 
@@ -34,6 +48,7 @@ typedef struct atti_asr_run {
     int32_t *prefix, n_prefix;
     int32_t *history; /* the initial prompt's tokens, then those of all segments */
     int32_t n_history, room_history, n_initial;
+    double last_speech_s;  /* where the last word so far ended */
     int32_t history_since; /* what came before is not fed as prompt any more */
 } atti_asr_run;
 

@@ -6,6 +6,7 @@
 #include "asr_clips.h"
 #include "asr_result.h"
 #include "asr_run.h"
+#include "hallucination.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -38,7 +39,7 @@ char *atti_asr_describe(const atti_asr_run *r, const att_asr_window *window,
         .compression_ratio = window->compression_ratio,
         .no_speech_prob = window->no_speech_prob,
     };
-    if (piece->start_s == piece->end_s || is_blank(text)) {
+    if (is_blank(text)) {
         segment->text = "";
         segment->n_tokens = 0;
     }
@@ -47,11 +48,20 @@ char *atti_asr_describe(const atti_asr_run *r, const att_asr_window *window,
 
 /* One piece of a window becomes a segment: told if it has words, kept in any case. */
 static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
-                              const att_whisper_piece *piece, att_err *err)
+                              const att_whisper_piece *piece, const att_word_segment *words,
+                              att_err *err)
 {
     att_asr_segment segment;
     char *text = atti_asr_describe(r, window, piece, &segment, err);
     if (!text) return ATT_E_MEMORY;
+    segment.start = words->start;
+    segment.end = words->end;
+    segment.words = words->words;
+    segment.n_words = words->n_words;
+    if (segment.start == segment.end || segment.n_tokens == 0) {
+        segment.text = "";
+        segment.n_tokens = segment.n_words = 0;
+    }
     att_status status = att_asr_result_add(r->result, &segment, err);
     if (!status) status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
     if (!status && segment.n_tokens && r->options->on_segment)
@@ -162,6 +172,92 @@ att_asr_prompt_parts atti_asr_prompt_parts(const atti_asr_run *r)
     return p;
 }
 
+/* Words of all pieces, aligned in one go. */
+static att_status add_words(atti_asr_run *r, const att_asr_window *w, int32_t frames,
+                            atti_asr_found *f, att_err *err)
+{
+    int32_t ids[ATT_WHISPER_MAX_TOKENS], n = 0;
+    const att_asr_options *o = r->options;
+    for (int32_t i = 0; i < f->n; i++)
+        for (int32_t k = f->pieces[i].first; k < f->pieces[i].end; k++)
+            if (w->tokens[k] < r->rules.eot) {
+                ids[n++] = w->tokens[k];
+                f->words[i].n_tokens++;
+            }
+    const att_asr_alignable text = {.tokens = r->decoder.tokens,
+                                    .language = r->language,
+                                    .task = r->task,
+                                    .code = r->result->language,
+                                    .ids = ids,
+                                    .n = n,
+                                    .frames = frames};
+    att_whisper_words words;
+    att_status status = att_asr_align(r->session->aligner, &text, &words, err);
+    if (!status)
+        status = att_word_times_add(
+            f->words, f->n, &words, o->prepend_punctuations, o->append_punctuations,
+            (double)r->seek / ATT_MEL_FRAMES_A_SECOND, &f->last_speech_s, err);
+    att_whisper_words_free(&words);
+    return status;
+}
+
+/* The end of the last word, or of the last segment where there are no words. */
+static double last_end(const atti_asr_found *f)
+{
+    for (int32_t i = f->n - 1; i >= 0; i--)
+        if (f->words[i].n_words > 0) return f->words[i].words[f->words[i].n_words - 1].end;
+    return f->n > 0 ? f->words[f->n - 1].end : (double)NAN;
+}
+
+/* Where the words say that the window ends; doubted segments go. */
+static void follow_words(const atti_asr_run *r, const att_asr_window *w, int32_t frames,
+                         atti_asr_found *f)
+{
+    const int32_t begin = r->rules.timestamp_begin, n = w->n_tokens;
+    const int lone = n > 0 && w->tokens[n - 1] >= begin && !(n > 1 && w->tokens[n - 2] >= begin);
+    const double offset_s = (double)r->seek / ATT_MEL_FRAMES_A_SECOND;
+    if (!lone && last_end(f) > offset_s)
+        f->next_seek = (int64_t)nearbyint(last_end(f) * ATT_MEL_FRAMES_A_SECOND);
+    if (!isnan(r->options->hallucination_silence_threshold)) {
+        const att_hallucination_window window = {
+            .threshold_s = r->options->hallucination_silence_threshold,
+            .seek = r->seek,
+            .frames = frames,
+            .content_frames = r->n_frames,
+            .ends_in_timestamp = lone,
+            .last_speech_s = r->last_speech_s,
+        };
+        f->next_seek = att_hallucination_skip(&window, f->words, &f->n, f->next_seek, &f->again);
+        if (f->again) f->n = 0;
+    }
+    if (f->next_seek <= r->seek) f->next_seek = r->seek + frames; /* always on */
+}
+
+/* The window's pieces with their times and words, and where the next window begins. */
+static att_status find_segments(atti_asr_run *r, const att_asr_window *w, int32_t frames,
+                                atti_asr_found *f, att_err *err)
+{
+    int32_t advance;
+    att_status status = ATT_OK;
+    memset(f, 0, sizeof *f);
+    f->n = f->n_pieces = att_whisper_cut(w->tokens, w->n_tokens, r->rules.timestamp_begin, frames,
+                                         f->pieces, &advance);
+    for (int32_t i = 0; i < f->n; i++) {
+        const double offset_s = (double)r->seek / ATT_MEL_FRAMES_A_SECOND;
+        f->words[i].start = offset_s + f->pieces[i].start_s;
+        f->words[i].end = offset_s + f->pieces[i].end_s;
+    }
+    f->next_seek = r->seek + advance;
+    f->last_speech_s = r->last_speech_s;
+    if (!r->options->word_timestamps) return ATT_OK;
+    const double t = atti_asr_now_s();
+    status = add_words(r, w, frames, f, err);
+    if (!status) follow_words(r, w, frames, f);
+    if (f->n > 0) r->last_speech_s = last_end(f);
+    r->result->timings.decoder_s += atti_asr_now_s() - t;
+    return status;
+}
+
 /* Decodes the encoded window, cuts it, tells its segments and moves on. */
 static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
 {
@@ -177,15 +273,15 @@ static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
         r->seek += frames;
         return ATT_OK;
     }
-    att_whisper_piece pieces[ATT_WHISPER_MAX_TOKENS + 1];
-    int32_t advance;
-    const int32_t n = att_whisper_cut(window.tokens, window.n_tokens, r->rules.timestamp_begin,
-                                      frames, pieces, &advance);
-    for (int32_t i = 0; !status && i < n; i++) status = add_segment(r, &window, &pieces[i], err);
+    atti_asr_found *f = &r->session->found;
+    status = find_segments(r, &window, frames, f, err);
+    for (int32_t i = 0; !status && i < f->n; i++)
+        status = add_segment(r, &window, &f->pieces[i], &f->words[i], err);
+    att_word_segments_free(f->words, f->n_pieces);
     /* text that was drawn at random is no prompt: a mistake would feed itself */
-    if (!r->options->condition_on_previous_text || window.temperature > 0.5)
+    if (!f->again && (!r->options->condition_on_previous_text || window.temperature > 0.5))
         r->history_since = r->n_history;
-    r->seek += advance;
+    r->seek = f->next_seek;
     return status;
 }
 

@@ -32,4 +32,8 @@ struct att_whisper_session {
     att_view bits;               /* packed_lines on the device */
 };
 
+/* x: the tokens at the start of the text, embedded. */
+att_status atti_whisper_embed(att_whisper_session *session, const int32_t *ids, int32_t n,
+                              att_mat *x, att_err *err);
+
 #endif /* ATT_WHISPER_SESSION_H */

@@ -37,14 +37,37 @@ static att_status check_ids(const att_whisper_session *s, const int32_t *ids, in
     return ATT_OK;
 }
 
-/* Embeds n tokens and runs them through the blocks. positions: [n][C] */
+/* x: the embedded tokens. positions: [n][C] */
+static att_status embed(att_whisper_session *s, const int32_t *ids, int32_t n, att_mat positions,
+                        att_mat *x, att_err *err)
+{
+    *x = att_mat_rows(s->text, 0, n);
+    const att_status status = att_queue_write(s->queue, s->ids, ids, n, err);
+    if (status) return status;
+    return att_linear_rows_of(s->queue, s->whisper->tokens, s->ids, *x, positions, err);
+}
+
+static att_mat positions_from(const att_whisper_session *s, int32_t first, int32_t n)
+{
+    const att_whisper_config *c = &s->whisper->config;
+    return att_mat_rows(att_mat_of(s->whisper->text_positions, c->text_ctx, c->text_width), first,
+                        n);
+}
+
+att_status atti_whisper_embed(att_whisper_session *s, const int32_t *ids, int32_t n, att_mat *x,
+                              att_err *err)
+{
+    const att_status status = check_ids(s, ids, n, err);
+    return status ? status : embed(s, ids, n, positions_from(s, 0, n), x, err);
+}
+
+/* Runs n embedded tokens through the blocks. */
 static att_status run_blocks(att_whisper_session *s, const int32_t *ids, int32_t n,
                              att_mat positions, const att_attn_call *policy, att_err *err)
 {
     const att_whisper *w = s->whisper;
-    const att_mat x = att_mat_rows(s->text, 0, n);
-    att_status status = att_queue_write(s->queue, s->ids, ids, n, err);
-    if (!status) status = att_linear_rows_of(s->queue, w->tokens, s->ids, x, positions, err);
+    att_mat x;
+    att_status status = embed(s, ids, n, positions, &x, err);
     for (int32_t i = 0; !status && i < w->config.text_layers; i++) {
         const att_block_call call = {.x = x,
                                      .self_policy = policy,
@@ -66,8 +89,7 @@ att_status att_whisper_decode(att_whisper_session *s, const int32_t *ids, int32_
     if (used_slots(s) != s->n_trunk)
         return att_fail(err, ATT_E_ARG, "decode: the text has branches; truncate it first");
 
-    const att_mat positions = att_mat_rows(
-        att_mat_of(s->whisper->text_positions, c->text_ctx, c->text_width), s->n_text, n);
+    const att_mat positions = positions_from(s, s->n_text, n);
     const att_attn_call causal = {
         .mask = {.flags = ATT_MASK_CAUSAL, .q_first = s->n_text},
     };
@@ -127,7 +149,6 @@ static att_status check_branches(const att_whisper_session *s, const int32_t *fr
 att_status att_whisper_branch(att_whisper_session *s, const int32_t *ids, const int32_t *from,
                               int32_t n, att_err *err)
 {
-    const att_whisper_config *c = &s->whisper->config;
     att_status status = check_ids(s, ids, n, err);
     if (!status) status = check_branches(s, from, n, err);
     if (status) return status;
@@ -137,8 +158,7 @@ att_status att_whisper_branch(att_whisper_session *s, const int32_t *ids, const 
         memcpy(s->packed_lines + (size_t)i * (size_t)bytes,
                s->lines + (size_t)i * (size_t)s->line_bytes, (size_t)bytes);
 
-    att_mat positions = att_mat_rows(
-        att_mat_of(s->whisper->text_positions, c->text_ctx, c->text_width), s->n_text, n);
+    att_mat positions = positions_from(s, s->n_text, n);
     positions.stride = 0; /* all tokens have the same one */
     const att_attn_call own_line = {.mask = {.flags = ATT_MASK_BITS, .bits = s->bits}};
     status = att_queue_write(s->queue, s->bits, s->packed_lines, (int64_t)n * bytes, err);

@@ -3,9 +3,9 @@
 
     dump_options.py --model NAME=DIR ... --out FILE.json [--audio DIR]
 
-The recording is five read sentences of pocketsphinx-testdata with half a second between them; for
-`prefix` it is the first alone, as OpenAI's program would put it before every window. Names of
-options are those of the program. Read by tests/real/test_asr_options.c.
+The recording is five read sentences of pocketsphinx-testdata with half a second between them, or
+`pauses`; for `prefix` it is the first alone, as OpenAI's program would put it before every window.
+Names of options are those of the program. Read by tests/real/test_asr_options.c.
 """
 
 import argparse
@@ -29,13 +29,18 @@ CASES = [
     {"beam_size": 1, "clip_timestamps": "3.5,9.25,14,18,25.5"},
     {"beam_size": 1, "condition_on_previous_text": False, "no_speech_threshold": 0.0,
      "logprob_threshold": None},
+    {"beam_size": 1, "word_timestamps": True},
+    {"beam_size": 5, "word_timestamps": True, "prepend_punctuations": "",
+     "append_punctuations": ",", "clip_timestamps": "2,24"},
+    {"beam_size": 1, "word_timestamps": True, "hallucination_silence_threshold": 0.2,
+     "pauses": 6.0},
     {"beam_size": 1, "prefix": "And Mr. John Dashwood had then pleasure", "files": 1},
 ]
 
 
 def run(model, samples, case):
     """One case with its segments."""
-    options = {k: v for k, v in case.items() if k != "files"}
+    options = {k: v for k, v in case.items() if k not in ("files", "pauses")}
     if options.get("beam_size") == 1:
         del options["beam_size"]
     with torch.no_grad():
@@ -47,6 +52,10 @@ def run(model, samples, case):
         segment["start"], segment["end"] = round(segment["start"], 2), round(segment["end"], 2)
         segment["avg_logprob"] = round(full["avg_logprob"], 4)
         segment["compression_ratio"] = round(full["compression_ratio"], 6)
+        if "words" in full:
+            segment["words"] = [
+                [w["word"], round(float(w["start"]), 2), round(float(w["end"]), 2),
+                 round(float(w["probability"]), 4)] for w in full["words"]]
     return {"options": case, "text": found["text"], "segments": segments}
 
 
@@ -66,7 +75,8 @@ def main():
         runs = []
         for case in CASES:
             print("%s: %s" % (label, case), file=sys.stderr)
-            recipe = [(n, 0.5) for n in FILES[: case.get("files", len(FILES))]]
+            pause = case.get("pauses", 0.5)
+            recipe = [(n, pause) for n in FILES[: case.get("files", len(FILES))]]
             runs.append(run(model, build_long(args.audio, recipe), case))
         golden["models"][label] = {"model_sha256": digest, "runs": runs}
     common.write_json(args.out, golden)

@@ -83,7 +83,13 @@ typedef struct att_asr_options {
     const double *clip_timestamps; /* seconds: starts and ends in turn of what is transcribed */
     int32_t n_clip_timestamps;     /* 0: all */
     int32_t single_window;         /* 1: the first 30 s in one decode, no seeking */
-    void *user;                    /* given to the callbacks, each of which may be NULL */
+    int32_t word_timestamps;       /* 1: segments have words, and windows end where words do */
+    /* Marks that belong to the word behind them, and to the one before. */
+    const char *prepend_punctuations, *append_punctuations;
+    /* Seconds of silence beside which words that look made up are skipped; needs word_timestamps;
+     * NaN: none are. */
+    double hallucination_silence_threshold;
+    void *user; /* given to the callbacks, each of which may be NULL */
     void (*on_language)(void *user, const char *code, double probability);
     void (*on_segment)(void *user, const att_asr_segment *segment);
     void (*on_scan)(void *user,
