@@ -8,5 +8,6 @@ add_custom_command(OUTPUT ${cl_out}
   DEPENDS ${cl_files} ${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake
   COMMENT "Embedding kernels" VERBATIM)
 add_library(cl_sources STATIC ${cl_out})
+target_link_libraries(cl_sources PRIVATE att_options)
 target_include_directories(cl_sources PUBLIC ${PROJECT_SOURCE_DIR}/cl
   PRIVATE ${PROJECT_SOURCE_DIR}/lib/device)

@@ -22,6 +22,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* Weights, vocabulary and compiled programs; read only, shared by sessions and threads. */
 typedef struct att_asr_model att_asr_model;
@@ -191,6 +194,9 @@ struct att_profile_row;
 size_t att_asr_session_profile(const att_asr_session *session, struct att_profile_row *rows,
                                size_t room);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 typedef enum att_device_kind { ATT_DEVICE_CPU, ATT_DEVICE_GPU, ATT_DEVICE_OTHER } att_device_kind;
 
@@ -70,6 +73,9 @@ const att_log *att_device_log(const att_device *device);
 /* Whether `cpu` bodies are in use: a CPU device and not options.portable. */
 int att_device_cpu_bodies(const att_device *device);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* name, text. ATT_OK is 0 and is not in the list. */
 #define ATT_STATUS_LIST(X)                                                                         \
@@ -53,6 +56,9 @@ att_status att_fail(att_err *err, att_status status, const char *format, ...) AT
  * avoided: give the status). For adding the name of the thing on the way up. */
 att_status att_fail_in(att_err *err, att_status status, const char *format, ...) ATT_PRINTF(3, 4);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 typedef enum att_log_level {
     ATT_LOG_WARNING, /* something fell back; shown by default */
@@ -25,6 +28,9 @@ void att_log_write(const att_log *log, att_log_level level, const char *format, 
     ATT_PRINTF(3, 4);
 void att_log_progress(const att_log *log, const char *text, int done, int total);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

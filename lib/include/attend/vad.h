@@ -16,6 +16,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 enum { ATT_VAD_RATE_HZ = 16000, ATT_VAD_WINDOW = 512 };
 
@@ -59,6 +62,9 @@ typedef struct att_vad_options {
 
 att_vad_options att_vad_defaults(void);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

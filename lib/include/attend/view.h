@@ -11,6 +11,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 typedef enum att_dtype {
     ATT_F32 = 0,
@@ -83,6 +86,9 @@ static inline att_mat att_mat_rows(att_mat m, int32_t first, int32_t rows)
     return m;
 }
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
