@@ -62,8 +62,8 @@ static void run(fixture *f, int32_t type, int rounded, float *logits)
 {
     ggmlfile file = {0};
     att_weights *weights;
-    att_whisper *whisper;
-    att_whisper_session *session;
+    att_whisper *whisper = NULL;
+    att_whisper_session *session = NULL;
     att_err err;
     int32_t ids[MAX_TOKENS];
     float *mel = floats(f, "mel");
@@ -141,7 +141,7 @@ static void a_wrong_header_is_told(void **state)
     fixture f = open_fixture();
     ggmlfile file = {0};
     att_weights *weights;
-    att_whisper *whisper;
+    att_whisper *whisper = NULL;
     att_err err;
     ggmlfile_whisper(&file, &f.config, &f.arrays, NULL, GGML_F16, 0);
     file.bytes[4 + 4 * 8] = 7; /* n_text_layer */

@@ -241,8 +241,8 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
     static int32_t ids[TEXT];
     const char *folder = realdata_folder();
     att_weights *weights;
-    att_whisper *whisper;
-    att_whisper_session *session;
+    att_whisper *whisper = NULL;
+    att_whisper_session *session = NULL;
     att_err err;
     const att_array *stored = att_weights_find(golden, "ids");
     const int32_t n = (int32_t)stored->dims[0];
