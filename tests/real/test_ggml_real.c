@@ -30,7 +30,7 @@ enum { N_SENTENCES = sizeof SENTENCES / sizeof *SENTENCES };
 static void write_file(const char *package, const char *path, int32_t type)
 {
     att_weights *weights;
-    att_whisper_tokens *tokens;
+    att_whisper_tokens *tokens = NULL;
     att_whisper_config config;
     att_whisper_arrays arrays;
     ggmlfile f = {0};
