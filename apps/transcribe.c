@@ -39,6 +39,7 @@ typedef struct transcribe {
     att_device *device;
     att_asr_model *model;
     att_asr_session *session;
+    att_vad *vad; /* with --vad_filter */
 } transcribe;
 
 static int was_cancelled(void *user)
@@ -117,6 +118,19 @@ static int read_lists(transcribe *t)
     return 0;
 }
 
+static att_vad_options vad_options(const transcribe *t)
+{
+    const att_vad_options o = {
+        .threshold = t->options.vad_threshold,
+        .neg_threshold = t->options.vad_neg_threshold,
+        .min_speech_duration_ms = t->options.vad_min_speech_duration_ms,
+        .max_speech_duration_s = t->options.vad_max_speech_duration_s,
+        .min_silence_duration_ms = t->options.vad_min_silence_duration_ms,
+        .speech_pad_ms = t->options.vad_speech_pad_ms,
+    };
+    return o;
+}
+
 static att_asr_options asr_options(transcribe *t)
 {
     att_asr_options o = att_asr_defaults();
@@ -147,6 +161,8 @@ static att_asr_options asr_options(transcribe *t)
     o.hallucination_silence_threshold = t->options.hallucination_silence_threshold;
     o.clip_timestamps = t->clips;
     o.n_clip_timestamps = t->n_clips;
+    o.vad_filter = t->options.vad_filter;
+    o.vad = vad_options(t);
     o.user = t;
     o.on_language = say_language;
     o.on_scan = show_scan;
@@ -230,11 +246,22 @@ static void say_english_only(transcribe *t)
             t->options.model, other ? "--language" : "--task");
 }
 
+/* The voice detector, once the session is there. */
+static att_status open_vad(transcribe *t, const char *folder, att_err *err)
+{
+    if (!t->options.vad_filter) return ATT_OK;
+    const att_status status = att_vad_open(&t->vad, t->device, folder, err);
+    return status ? status : att_asr_session_use_vad(t->session, t->vad, err);
+}
+
 static att_status open_all(transcribe *t, att_err *err)
 {
-    char *folder = NULL;
+    char *folder = NULL, *vad_folder = NULL;
     att_status status = att_model_obtain(t->options.model, t->options.model_dir, t->options.offline,
                                          t->options.quiet, &folder, err);
+    if (!status && t->options.vad_filter)
+        status = att_model_obtain(t->options.vad_model, t->options.model_dir, t->options.offline,
+                                  t->options.quiet, &vad_folder, err);
     att_progress_begin(&t->progress, "loading");
     if (!status) status = open_device(t, err);
     if (!status) status = att_asr_model_open(&t->model, t->device, folder, err);
@@ -243,7 +270,13 @@ static att_status open_all(transcribe *t, att_err *err)
                           t->options.language);
     if (!status) say_english_only(t);
     if (!status) status = att_asr_session_create(&t->session, t->model, err);
+    if (!status) status = open_vad(t, vad_folder, err);
+    if (status) { /* a session is one that is ready */
+        att_asr_session_destroy(t->session);
+        t->session = NULL;
+    }
     att_free(folder);
+    att_free(vad_folder);
     att_progress_clear(&t->progress);
     return status;
 }
@@ -251,6 +284,7 @@ static att_status open_all(transcribe *t, att_err *err)
 static void close_all(transcribe *t)
 {
     att_asr_session_destroy(t->session);
+    att_vad_close(t->vad);
     att_asr_model_close(t->model);
     att_device_close(t->device);
 }
@@ -314,6 +348,11 @@ static int run_live(transcribe *t, const char *const *files, size_t n)
                 "attend transcribe: --live hears standard input (-) or, without a FILE, the "
                 "microphone; %s is neither\n",
                 files[n - 1]);
+        return ATT_EXIT_USAGE;
+    }
+    if (t->options.vad_filter) {
+        fprintf(stderr, "attend transcribe: --vad_filter hears whole recordings, --live has none; "
+                        "leave one of the two out\n");
         return ATT_EXIT_USAGE;
     }
     catch_interrupt();

@@ -12,12 +12,14 @@
 typedef struct att_transcribe_options {
     const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
         *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps,
-        *prepend_punctuations, *append_punctuations;
+        *prepend_punctuations, *append_punctuations, *vad_model;
     int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16, word_timestamps;
     double live_step, hallucination_silence_threshold;
+    int vad_filter, vad_min_speech_duration_ms, vad_min_silence_duration_ms, vad_speech_pad_ms;
+    double vad_threshold, vad_neg_threshold, vad_max_speech_duration_s;
     double temperature, temperature_increment_on_fallback, patience, length_penalty;
 } att_transcribe_options;
 

@@ -45,9 +45,20 @@ void att_transcribe_json_segment(struct cJSON *o, const att_asr_segment *s)
     if (s->words) add_words(o, s);
 }
 
+/* [start, end] of each stretch. */
+static void add_speech(cJSON *object, const att_asr_result *result)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "speech");
+    for (int32_t i = 0; i < result->n_speech; i++) {
+        const double span[] = {result->speech[i].start, result->speech[i].end};
+        cJSON_AddItemToArray(list, cJSON_CreateDoubleArray(span, 2));
+    }
+}
+
 static void add_timings(cJSON *object, const att_asr_timings *t)
 {
     cJSON *o = cJSON_AddObjectToObject(object, "timings");
+    add_number(o, "vad_s", t->vad_s);
     add_number(o, "mel_s", t->mel_s);
     add_number(o, "encoder_s", t->encoder_s);
     add_number(o, "decoder_s", t->decoder_s);
@@ -73,6 +84,7 @@ int att_transcribe_print_json(const att_transcribe_options *options, const char 
         att_transcribe_json_segment(segment, &result->segments[i]);
         cJSON_AddItemToArray(segments, segment);
     }
+    if (options->vad_filter) add_speech(o, result);
     add_timings(o, &result->timings);
     char *text = cJSON_PrintUnformatted(o);
     cJSON_Delete(o);

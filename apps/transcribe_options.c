@@ -68,6 +68,22 @@ static const att_opt TABLE[] = {
     {"fp16", 0, ATT_OPT_BOOL, AT(fp16), NULL, "BOOL", "not used: sums are f32 [False]"},
     {"single_window", 0, ATT_OPT_FLAG, AT(single_window), NULL, NULL,
      "only the first 30 s, in one decode"},
+    {"vad_filter", 0, ATT_OPT_BOOL, AT(vad_filter), NULL, "BOOL",
+     "find speech first and hear nothing else [False]"},
+    {"vad_model", 0, ATT_OPT_TEXT, AT(vad_model), NULL, "NAME",
+     "a name, a folder or a safetensors file [silero-vad]"},
+    {"vad_threshold", 0, ATT_OPT_NUMBER, AT(vad_threshold), NULL, "P",
+     "speech begins at this probability [0.5]"},
+    {"vad_neg_threshold", 0, ATT_OPT_NUMBER, AT(vad_neg_threshold), NULL, "P",
+     "and ends below this [0.15 less]"},
+    {"vad_min_speech_duration_ms", 0, ATT_OPT_INT, AT(vad_min_speech_duration_ms), NULL, "MS",
+     "shorter speech does not count [0]"},
+    {"vad_max_speech_duration_s", 0, ATT_OPT_NUMBER, AT(vad_max_speech_duration_s), NULL, "S",
+     "longer speech is split, in a silence if there is one [None]"},
+    {"vad_min_silence_duration_ms", 0, ATT_OPT_INT, AT(vad_min_silence_duration_ms), NULL, "MS",
+     "shorter silence does not end speech [2000]"},
+    {"vad_speech_pad_ms", 0, ATT_OPT_INT, AT(vad_speech_pad_ms), NULL, "MS",
+     "added to speech at either end [400]"},
     {"live", 0, ATT_OPT_FLAG, AT(live), NULL, NULL,
      "words as they are spoken: FILE -, or no FILE for the microphone"},
     {"live_step", 0, ATT_OPT_NUMBER, AT(live_step), NULL, "S",
@@ -119,6 +135,13 @@ att_transcribe_options att_transcribe_defaults(void)
     o.append_punctuations = asr.append_punctuations;
     o.hallucination_silence_threshold = asr.hallucination_silence_threshold;
     o.clip_timestamps = "";
+    o.vad_model = "silero-vad";
+    o.vad_threshold = asr.vad.threshold;
+    o.vad_neg_threshold = asr.vad.neg_threshold;
+    o.vad_min_speech_duration_ms = asr.vad.min_speech_duration_ms;
+    o.vad_max_speech_duration_s = asr.vad.max_speech_duration_s;
+    o.vad_min_silence_duration_ms = asr.vad.min_silence_duration_ms;
+    o.vad_speech_pad_ms = asr.vad.speech_pad_ms;
     o.live_step = att_asr_live_defaults().step_s;
     return o;
 }

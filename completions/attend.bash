@@ -10,9 +10,10 @@ _attend() {
         case $before in
         -f | --output[_-]format) words="txt vtt srt tsv json all" ;;
         --task) words="transcribe translate" ;;
-        --verbose | --condition[_-]on[_-]previous[_-]text | --fp16 | \
+        --verbose | --condition[_-]on[_-]previous[_-]text | --vad[_-]filter | --fp16 | \
             --carry[_-]initial[_-]prompt | --word[_-]timestamps) words="True False" ;;
         --precision) words="exact" ;;
+        --vad[_-]model) words="silero-vad" ;;
         --device) words="cpu gpu" ;;
         -m | --model) words="base tiny.en" ;;
         get | path | rm) words="base tiny.en silero-vad" ;;
@@ -26,7 +27,10 @@ _attend() {
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience
                 --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
-                --prefix --clip_timestamps --word_timestamps --prepend_punctuations
+                --prefix --clip_timestamps --vad_filter --vad_model
+                --vad_threshold --vad_neg_threshold --vad_min_speech_duration_ms
+                --vad_max_speech_duration_s --vad_min_silence_duration_ms --vad_speech_pad_ms
+                --word_timestamps --prepend_punctuations
                 --append_punctuations --hallucination_silence_threshold --live --live_step --fp16
                 --single_window --device
                 --threads --precision --json --quiet --info --offline --profile --portable --help"

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "asr_run.h"
+#include "asr_vad.h"
 #include "audio.h"
 #include "mem.h"
 #include "options.h"
@@ -45,6 +46,7 @@ static att_asr_options defaults(void)
     o.prepend_punctuations = "\"'“¿([{-";
     o.append_punctuations = "\"'.。,，!！?？:：”)]}、";
     o.hallucination_silence_threshold = (double)NAN;
+    o.vad = att_vad_defaults();
     return o;
 }
 
@@ -81,11 +83,19 @@ void att_asr_session_destroy(att_asr_session *s)
     att_asr_aligner_destroy(s->aligner);
     att_whisper_session_destroy(s->whisper);
     att_asr_search_destroy(s->search);
+    att_vad_session_destroy(s->vad);
     att_free(s->mel);
     att_free(s->logits);
     att_free(s->first_logits);
     att_free(s->prompt);
     att_free(s);
+}
+
+att_status att_asr_session_use_vad(att_asr_session *s, const att_vad *vad, att_err *err)
+{
+    att_vad_session_destroy(s->vad);
+    s->vad = NULL;
+    return vad ? att_vad_session_create(&s->vad, vad, err) : ATT_OK;
 }
 
 /* Room for what the options follow beside each other: made by the first run, and again by a run
@@ -219,7 +229,9 @@ static att_status scan(atti_asr_run *r, att_err *err)
     const att_asr_options *o = r->options;
     int64_t n_frames = -1;
     for (int64_t minutes = 0; n_frames < 0; minutes++) {
-        if (minutes > 0 && o->on_scan) o->on_scan(o->user, 60.0 * (double)minutes);
+        /* with vad_filter, listening was the first pass */
+        if (minutes > 0 && o->on_scan && !o->vad_filter)
+            o->on_scan(o->user, 60.0 * (double)minutes);
         if (o->cancelled && o->cancelled(o->user))
             return att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");
         const att_status status = att_mel_stream_scan(r->mel, STEP, &n_frames, err);
@@ -247,6 +259,10 @@ static att_status check_options(const att_asr_options *o, att_err *err)
     if (!isnan(o->length_penalty) && !(o->length_penalty >= 0.0 && o->length_penalty <= 1.0))
         return att_fail(err, ATT_E_ARG, "transcribe: length_penalty %g, expected 0 to 1",
                         o->length_penalty);
+    if (o->vad_filter && o->n_clip_timestamps)
+        return att_fail(err, ATT_E_ARG,
+                        "transcribe: vad_filter and clip_timestamps are given, expected one of the "
+                        "two: each says what is heard");
     for (int32_t i = 0; i < o->n_clip_timestamps; i++)
         if (!(o->clip_timestamps[i] >= 0.0 && o->clip_timestamps[i] < 1e9))
             return att_fail(err, ATT_E_ARG, "transcribe: clip timestamp %d is %g s", i,
@@ -298,6 +314,7 @@ att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
 
 void atti_asr_release(atti_asr_run *r)
 {
+    att_time_map_free(&r->map);
     att_free(r->history);
     att_free(r->prefix);
     att_free(r->suppress);
@@ -310,12 +327,14 @@ static att_status run_audio(att_asr_session *s, att_audio *audio, att_status ope
     atti_asr_run r = {.session = s, .options = options, .result = result};
     att_status status = opened;
     if (!status) status = atti_asr_prepare(&r, err);
+    if (!status && options->vad_filter) status = atti_asr_find_speech(&r, audio, err);
+    const double listened = atti_asr_now_s();
     if (!status)
         status = att_mel_stream_open(&r.mel, audio,
                                      att_whisper_get_config(s->model->whisper)->n_mels, err);
     if (!status) status = scan(&r, err);
-    result->timings.mel_s = atti_asr_now_s() - begin;
-    result->duration_s = (double)r.n_frames / ATT_MEL_FRAMES_A_SECOND;
+    result->timings.mel_s = atti_asr_now_s() - (options->vad_filter ? listened : begin);
+    if (!options->vad_filter) result->duration_s = (double)r.n_frames / ATT_MEL_FRAMES_A_SECOND;
     if (!status) status = atti_asr_seek(&r, err);
     if (r.decoder.tokens) {
         const att_status joined = join_text(&r, status ? NULL : err);

@@ -61,6 +61,7 @@ void att_asr_result_free(att_asr_result *result)
 {
     for (int32_t i = 0; i < result->n_segments; i++) free_segment(&result->segments[i]);
     att_free(result->segments);
+    att_free(result->speech);
     att_free(result->text);
     memset(result, 0, sizeof *result);
 }

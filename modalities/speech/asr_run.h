@@ -6,7 +6,9 @@
 #include "asr_model.h"
 #include "asr_window.h"
 #include "asr_words.h"
+#include "attend/vad.h"
 #include "mel.h"
+#include "time_map.h"
 
 /* What a window was cut into. */
 typedef struct atti_asr_found {
@@ -23,6 +25,7 @@ struct att_asr_session {
     const att_asr_model *model;
     att_whisper_session *whisper;
     att_asr_search *search;
+    att_vad_session *vad;        /* NULL: no voice detector was given */
     int32_t lines, max_finished; /* what whisper and search have room for */
     att_asr_aligner *aligner;    /* NULL until words are asked for */
     float *mel;                  /* [3000][n_mels] */
@@ -41,7 +44,8 @@ typedef struct atti_asr_run {
     att_whisper_rules rules;
     int32_t language, task; /* token ids; negative for English-only models */
     att_mel_stream *mel;
-    int64_t n_frames;       /* of content */
+    att_time_map map; /* of the speech, with vad_filter; empty: the whole recording is heard */
+    int64_t n_frames; /* of content, packed */
     int64_t seek, clip_end; /* the window's first frame; where its clip ends */
     int32_t ready_frames;   /* > 0: the window at frame 0 is encoded and holds so many */
     int32_t *suppress;

@@ -6,6 +6,7 @@
 #include "asr_clips.h"
 #include "asr_result.h"
 #include "asr_run.h"
+#include "asr_vad.h"
 #include "hallucination.h"
 #include "mem.h"
 #include "utf8.h"
@@ -62,6 +63,7 @@ static att_status add_segment(atti_asr_run *r, const att_asr_window *window,
         segment.text = "";
         segment.n_tokens = segment.n_words = 0;
     }
+    atti_asr_restore_times(&r->map, r->options->vad.speech_pad_ms, &segment);
     att_status status = att_asr_result_add(r->result, &segment, err);
     if (!status) status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
     if (!status && segment.n_tokens && r->options->on_segment)
@@ -287,10 +289,13 @@ static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
 
 static void tell_progress(const atti_asr_run *r)
 {
-    const int64_t done = r->seek < r->n_frames ? r->seek : r->n_frames;
+    const int64_t frames = r->seek < r->n_frames ? r->seek : r->n_frames;
+    const double packed_s = (double)frames / ATT_MEL_FRAMES_A_SECOND;
+    const double done_s =
+        att_time_map_original_s(&r->map, packed_s, att_time_map_index(&r->map, packed_s, 1));
+    const double total_s = r->result->duration_s;
     if (r->options->on_progress)
-        r->options->on_progress(r->options->user, (double)done / ATT_MEL_FRAMES_A_SECOND,
-                                (double)r->n_frames / ATT_MEL_FRAMES_A_SECOND);
+        r->options->on_progress(r->options->user, frames < r->n_frames ? done_s : total_s, total_s);
 }
 
 att_status atti_asr_seek(atti_asr_run *r, att_err *err)

@@ -36,7 +36,10 @@ struct att_audio {
     int raw;           /* the fd holds samples of the wanted rate that ffmpeg made */
     int cut;           /* the header promises more than there is */
     int ended, flushed;
-    int told; /* of the early end, once */
+    int told;                 /* of the early end, once */
+    const att_time_map *kept; /* NULL: all */
+    int32_t span;             /* of kept: where the next samples come from, ... */
+    int64_t n_given;          /* ... and how many of the recording came before them */
 };
 
 /* A file that can be read twice: the path itself, or a copy of what comes through a pipe. */
@@ -281,7 +284,7 @@ static att_status resample(att_audio *a, float *samples, size_t room, size_t *go
     return ATT_OK;
 }
 
-att_status att_audio_read(att_audio *a, float *samples, size_t room, size_t *got, att_err *err)
+static att_status read_all(att_audio *a, float *samples, size_t room, size_t *got, att_err *err)
 {
     *got = 0;
     while (*got == 0 && room > 0) {
@@ -302,12 +305,42 @@ att_status att_audio_read(att_audio *a, float *samples, size_t room, size_t *got
     return ATT_OK;
 }
 
+att_status att_audio_read(att_audio *a, float *samples, size_t room, size_t *got, att_err *err)
+{
+    if (!a->kept) return read_all(a, samples, room, got, err);
+    *got = 0;
+    while (room > 0 && a->span < a->kept->n) {
+        const att_time_span *span = &a->kept->spans[a->span];
+        const int64_t end = span->original + span->length;
+        const int skip = a->n_given < span->original;
+        const int64_t left = (skip ? span->original : end) - a->n_given;
+        if (left <= 0) {
+            a->span++;
+            continue;
+        }
+        const att_status status =
+            read_all(a, samples, left < (int64_t)room ? (size_t)left : room, got, err);
+        if (status) return status;
+        a->n_given += (int64_t)*got;
+        if (!skip || *got == 0) return ATT_OK;
+        *got = 0; /* dropped */
+    }
+    return ATT_OK;
+}
+
+void att_audio_keep(att_audio *a, const att_time_map *map)
+{
+    a->kept = map;
+}
+
 att_status att_audio_rewind(att_audio *a, att_err *err)
 {
     const int rate_hz = a->info.samplerate, channels = a->info.channels;
     if (a->resampler) soxr_clear(a->resampler);
     a->n_mono = a->at = 0;
     a->n_read = 0;
+    a->span = 0;
+    a->n_given = 0;
     a->ended = a->flushed = 0;
     if (a->memory) return ATT_OK;
     sf_close(a->file); /* seeking in a damaged file need not give the same samples */

@@ -12,6 +12,7 @@
 
 #include "attend/error.h"
 #include "attend/log.h"
+#include "time_map.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,10 @@ att_status att_audio_read(att_audio *audio, float *samples, size_t room, size_t 
 
 /* Back to the first sample; the same samples come again. */
 att_status att_audio_rewind(att_audio *audio, att_err *err);
+
+/* From the next rewind on, only the spans of the map (borrowed; samples of the rate that is wanted)
+ * come, behind each other. NULL: all again. What lies between is read and dropped. */
+void att_audio_keep(att_audio *audio, const att_time_map *map);
 
 #ifdef __cplusplus
 }

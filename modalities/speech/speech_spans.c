@@ -10,6 +10,19 @@
 /* A silence this long may part speech that has grown too long: 98 ms. */
 static const double SPLIT_SILENCE = ATT_VAD_RATE_HZ * 98 / 1000.0;
 
+att_vad_options att_vad_defaults(void)
+{
+    const att_vad_options o = {
+        .threshold = 0.5,
+        .neg_threshold = (double)NAN,
+        .min_speech_duration_ms = 0,
+        .max_speech_duration_s = (double)INFINITY,
+        .min_silence_duration_ms = 2000,
+        .speech_pad_ms = 400,
+    };
+    return o;
+}
+
 static att_status check(const att_vad_options *o, att_err *err)
 {
     if (!(o->threshold >= 0.0 && o->threshold <= 1.0))

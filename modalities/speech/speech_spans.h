@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+att_vad_options att_vad_defaults(void);
+
 /* [start, end) in samples of ATT_VAD_RATE_HZ. */
 typedef struct att_speech_span {
     int64_t start, end;

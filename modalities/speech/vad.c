@@ -35,19 +35,6 @@ struct att_vad_session {
     float context[ATTI_VAD_CONTEXT]; /* the end of the window before */
 };
 
-att_vad_options att_vad_defaults(void)
-{
-    const att_vad_options o = {
-        .threshold = 0.5,
-        .neg_threshold = (double)NAN,
-        .min_speech_duration_ms = 0,
-        .max_speech_duration_s = (double)INFINITY,
-        .min_silence_duration_ms = 2000,
-        .speech_pad_ms = 400,
-    };
-    return o;
-}
-
 /* --- the model --- */
 
 static att_status prepare_kernels(att_device *device, att_err *err)

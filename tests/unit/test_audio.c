@@ -556,6 +556,54 @@ static int remove_folder(void **state)
     return 0;
 }
 
+/* All that comes, in pieces of `piece` samples. */
+static size_t read_pieces(att_audio *audio, float *to, size_t room, size_t piece)
+{
+    size_t n = 0, got = 1;
+    while (got > 0 && n + piece <= room) {
+        assert_int_equal(att_audio_read(audio, to + n, piece, &got, NULL), ATT_OK);
+        assert_true(got <= piece);
+        n += got;
+    }
+    return n;
+}
+
+static void only_what_is_kept_comes(void **state)
+{
+    (void)state;
+    enum { N = 200000, ROOM = 250000 };
+    static float samples[N], all[ROOM], got[ROOM];
+    static const int64_t ENDS[][2] = {{0, 10}, {10, 11}, {70000, 140001}, {199000, N}, {N, N + 99}};
+    static const int RATES[] = {RATE_HZ, 44100};
+    for (int i = 0; i < N; i++) samples[i] = (float)(i % 9973) / 9973.0f;
+    for (int r = 0; r < 2; r++) {
+        att_audio *audio;
+        att_time_map map = {0};
+        assert_int_equal(att_audio_open_samples(&audio, samples, N, RATES[r], RATE_HZ, NULL),
+                         ATT_OK);
+        const size_t n_all = read_pieces(audio, all, ROOM, 4096);
+        for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+            assert_int_equal(att_time_map_add(&map, ENDS[i][0], ENDS[i][1], NULL), ATT_OK);
+        att_audio_keep(audio, &map);
+        for (size_t piece = 1000; piece < 100000; piece = piece * 7 + 1) {
+            size_t at = 0;
+            assert_int_equal(att_audio_rewind(audio, NULL), ATT_OK);
+            const size_t n = read_pieces(audio, got, ROOM, piece);
+            for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
+                for (size_t k = (size_t)ENDS[i][0]; k < (size_t)ENDS[i][1] && k < n_all; k++)
+                    if (got[at++] != all[k]) fail_msg("sample %zu of %d Hz", k, RATES[r]);
+            assert_int_equal(n, at);
+        }
+        att_time_map_free(&map); /* of nothing: nothing comes */
+        assert_int_equal(att_audio_rewind(audio, NULL), ATT_OK);
+        assert_int_equal(read_pieces(audio, got, ROOM, 1000), 0);
+        att_audio_keep(audio, NULL);
+        assert_int_equal(att_audio_rewind(audio, NULL), ATT_OK);
+        assert_int_equal(read_pieces(audio, got, ROOM, 4096), n_all);
+        att_audio_close(audio);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +612,7 @@ int main(void)
         cmocka_unit_test(any_rate_becomes_the_one_wanted),
         cmocka_unit_test(rewinding_gives_the_same_samples),
         cmocka_unit_test(memory_is_read_like_a_file),
+        cmocka_unit_test(only_what_is_kept_comes),
         cmocka_unit_test(a_file_that_changes_meanwhile_is_refused),
         cmocka_unit_test(nothing_and_next_to_nothing_are_recordings),
         cmocka_unit_test(a_cut_recording_is_read_with_a_warning),

@@ -18,6 +18,7 @@
 
 #include "attend/device.h"
 #include "attend/error.h"
+#include "attend/vad.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -100,6 +101,9 @@ typedef struct att_asr_options {
     void (*on_progress)(void *user, double done_s, double total_s);
     int (*cancelled)(void *user); /* asked once a token and a minute of the first pass; non-zero:
                                      ATT_E_CANCELLED */
+    int32_t vad_filter;  /* 1: only speech is heard, packed; not with clips. The session needs a
+                            voice detector: att_asr_session_use_vad() */
+    att_vad_options vad; /* what is speech */
 } att_asr_options;
 
 /* For languages without inline functions: the defaults, and bytes as their size. */
@@ -114,9 +118,14 @@ static inline att_asr_options att_asr_defaults(void)
 
 /* Seconds spent, by part. */
 typedef struct att_asr_timings {
-    double mel_s, encoder_s, decoder_s, total_s;
+    double vad_s, mel_s, encoder_s, decoder_s, total_s;
     int64_t windows, tokens;
 } att_asr_timings;
+
+/* A stretch of speech, seconds from the start of the file. */
+typedef struct att_asr_span {
+    double start, end;
+} att_asr_span;
 
 typedef struct att_asr_result {
     char language[8];
@@ -125,6 +134,8 @@ typedef struct att_asr_result {
     att_asr_segment *segments;
     int32_t n_segments;
     att_asr_timings timings;
+    att_asr_span *speech; /* with options.vad_filter: what was heard, in order */
+    int32_t n_speech;
 } att_asr_result;
 
 /* One timeline: caches, scratch, mel ring. One thread at a time; its model outlives it. */
@@ -133,6 +144,10 @@ typedef struct att_asr_session att_asr_session;
 att_status att_asr_session_create(att_asr_session **session, const att_asr_model *model,
                                   att_err *err);
 void att_asr_session_destroy(att_asr_session *session);
+
+/* Gives the session a voice detector for options.vad_filter; the model outlives the session. NULL
+ * takes it away. */
+att_status att_asr_session_use_vad(att_asr_session *session, const att_vad *vad, att_err *err);
 
 /* Transcribes a file, or standard input for "-"; options NULL: the defaults. On failure or
  * cancellation the segments that were finished stay in *result, which is to be freed in any case.
@@ -171,8 +186,8 @@ static inline att_asr_live_options att_asr_live_defaults(void)
 }
 
 /* One timeline that never has to end; it uses the session, which runs nothing else meanwhile, and
- * takes the same memory however long it is. Of the options, fallback, clips, single_window and
- * without_timestamps are not used; on_segment is told what is final. */
+ * takes the same memory however long it is. Of the options, fallback, clips, single_window,
+ * without_timestamps and vad_filter are not used; on_segment is told what is final. */
 typedef struct att_asr_live att_asr_live;
 
 att_status att_asr_live_create(att_asr_live **live, att_asr_session *session,

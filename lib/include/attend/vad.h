@@ -49,7 +49,8 @@ att_status att_vad_finish(att_vad_session *session, float *prob, att_err *err);
 /* Forgets what was heard: what comes next is the start of a recording. */
 att_status att_vad_reset(att_vad_session *session, att_err *err);
 
-/* What is speech; defaults in brackets. Names and meanings: those of get_speech_timestamps(). */
+/* What is speech, with the names and meanings of get_speech_timestamps(). Part of other structs: it
+ * does not grow. The defaults, in brackets, are in att_asr_defaults().vad. */
 typedef struct att_vad_options {
     double threshold;                /* speech begins at this probability [0.5] */
     double neg_threshold;            /* and ends below this; NaN: 0.15 less, 0.01 at least */
