@@ -302,6 +302,7 @@ att_status atti_asr_seek(atti_asr_run *r, att_err *err)
 {
     const att_asr_options *o = r->options;
     const int32_t n_clips = o->single_window ? 1 : att_asr_n_clips(o->n_clip_timestamps);
+    tell_progress(r);
     att_status status = r->n_frames > 0 ? choose_language(r, err) : ATT_OK;
     for (int32_t i = 0; !status && i < n_clips; i++) {
         int64_t start;

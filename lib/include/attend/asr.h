@@ -98,6 +98,7 @@ typedef struct att_asr_options {
     void (*on_segment)(void *user, const att_asr_segment *segment);
     void (*on_scan)(void *user,
                     double read_s); /* the first pass over the audio, once a minute of it */
+    /* First with 0 done, once the length is known. */
     void (*on_progress)(void *user, double done_s, double total_s);
     int (*cancelled)(void *user); /* asked once a token and a minute of the first pass; non-zero:
                                      ATT_E_CANCELLED */
