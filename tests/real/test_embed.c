@@ -162,6 +162,44 @@ static void threads_share_a_model(void **state)
     }
 }
 
+typedef struct told {
+    int n_progress, n_segments;
+    double done_s, total_s;
+} told;
+
+static void take_progress(void *user, double done_s, double total_s)
+{
+    told *t = user;
+    if (t->n_progress++ > 0) return;
+    assert_int_equal(t->n_segments, 0);
+    t->done_s = done_s;
+    t->total_s = total_s;
+}
+
+static void take_segment(void *user, const att_asr_segment *segment)
+{
+    (void)segment;
+    ((told *)user)->n_segments++;
+}
+
+static void the_length_is_told_before_any_text(void **state)
+{
+    shared *s = with_model(state);
+    att_asr_session *session = new_session(s);
+    att_asr_options options = greedy();
+    att_asr_result result;
+    att_err err;
+    told t = {.done_s = -1.0};
+    options.user = &t;
+    options.on_progress = take_progress;
+    options.on_segment = take_segment;
+    if (att_asr_run(session, s->files[0], &options, &result, &err)) fail_msg("%s", err.text);
+    assert_true(t.done_s == 0.0 && t.total_s == result.duration_s && t.total_s > 7.0);
+    assert_true(t.n_progress == 2 && t.n_segments == result.n_segments);
+    att_asr_result_free(&result);
+    att_asr_session_destroy(session);
+}
+
 static void never_called(void *user, const att_asr_segment *segment)
 {
     (void)user;
@@ -240,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_model),
+        cmocka_unit_test(the_length_is_told_before_any_text),
         cmocka_unit_test(an_older_caller_is_served),
         cmocka_unit_test(a_newer_caller_is_refused),
         cmocka_unit_test(another_thread_cancels),
