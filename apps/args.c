@@ -103,10 +103,7 @@ static int set(const char *verb, const att_opt *opt, const char *value, void *in
             return wrong(verb, opt, value, opt->choices);
         *(const char **)(void *)member = value;
         return 0;
-    case ATT_OPT_LATER:
-        break;
     }
-    fprintf(stderr, "attend %s: --%s is not built yet; leave it out\n", verb, opt->name);
     return 2;
 }
 
@@ -122,7 +119,6 @@ typedef struct reader {
 /* Sets opt from inline_value, or from the next argument when it needs one. */
 static int take(reader *r, const att_opt *opt, const char *inline_value)
 {
-    if (opt->kind == ATT_OPT_LATER) return set(r->verb, opt, "", r->into);
     if (opt->kind == ATT_OPT_FLAG) {
         if (inline_value) return wrong(r->verb, opt, inline_value, "no value");
         return set(r->verb, opt, "", r->into);

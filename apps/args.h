@@ -11,8 +11,7 @@ typedef enum att_opt_kind {
     ATT_OPT_BOOL,   /* int: True or False (any case), as OpenAI's program takes it */
     ATT_OPT_INT,    /* int; "None" is 0 */
     ATT_OPT_NUMBER, /* double; "None" is NaN */
-    ATT_OPT_TEXT,   /* const char *, borrowed from argv */
-    ATT_OPT_LATER   /* known from other programs, not built yet: refused by name */
+    ATT_OPT_TEXT    /* const char *, borrowed from argv */
 } att_opt_kind;
 
 typedef struct att_opt {

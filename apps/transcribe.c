@@ -88,6 +88,37 @@ static int fail(transcribe *t, const att_err *err)
     return att_exit_code(err->status);
 }
 
+/* Options that make no sense without others: refused or, as in OpenAI's program, warned of. Returns
+ * an exit code. */
+static int check_word_options(const att_transcribe_options *o)
+{
+    const struct {
+        const char *name;
+        int given;
+    } needs[] = {
+        {"highlight_words", o->highlight_words},
+        {"max_line_width", o->max_line_width},
+        {"max_line_count", o->max_line_count},
+        {"max_words_per_line", o->max_words_per_line},
+        {"hallucination_silence_threshold", !isnan(o->hallucination_silence_threshold)},
+    };
+    for (size_t i = 0; !o->word_timestamps && i < sizeof needs / sizeof *needs; i++)
+        if (needs[i].given) {
+            fprintf(stderr, "attend transcribe: --%s needs --word_timestamps True\n",
+                    needs[i].name);
+            return ATT_EXIT_USAGE;
+        }
+    if (o->max_line_count && !o->max_line_width)
+        fputs("attend transcribe: --max_line_count has no effect without --max_line_width\n",
+              stderr);
+    if (o->max_words_per_line && o->max_line_width)
+        fputs("attend transcribe: --max_words_per_line has no effect with --max_line_width\n",
+              stderr);
+    if (o->word_timestamps && strcmp(o->task, "translate") == 0)
+        fputs("attend transcribe: word times of translations may not be reliable\n", stderr);
+    return 0;
+}
+
 /* Options whose text holds several numbers. Returns an exit code. */
 static int read_lists(transcribe *t)
 {
@@ -105,13 +136,7 @@ static int read_lists(transcribe *t)
         }
         t->suppressed[i] = (int32_t)ids[i];
     }
-    if (!t->options.word_timestamps && !isnan(t->options.hallucination_silence_threshold)) {
-        fputs("attend transcribe: --hallucination_silence_threshold needs --word_timestamps True\n",
-              stderr);
-        return ATT_EXIT_USAGE;
-    }
-    if (t->options.word_timestamps && strcmp(t->options.task, "translate") == 0)
-        fputs("attend transcribe: word times of translations may not be reliable\n", stderr);
+    if (check_word_options(&t->options)) return ATT_EXIT_USAGE;
     if (t->options.fp16)
         fputs("attend transcribe: --fp16 is not used: weights stay as stored, sums are f32\n",
               stderr);

@@ -17,6 +17,7 @@ typedef struct att_transcribe_options {
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16, word_timestamps;
+    int max_line_width, max_line_count, max_words_per_line, highlight_words;
     double live_step, hallucination_silence_threshold;
     int vad_filter, vad_min_speech_duration_ms, vad_min_silence_duration_ms, vad_speech_pad_ms;
     double vad_threshold, vad_neg_threshold, vad_max_speech_duration_s;

@@ -23,14 +23,20 @@ char *att_transcribe_stem(const char *file)
 
 static att_status write_one(const char *folder, const char *stem,
                             const att_transcript_format *format, const att_asr_result *result,
-                            int part, att_err *err)
+                            const att_transcript_layout *layout, int part, att_err *err)
 {
     att_outfile out;
-    char *path = att_sprintf("%s/%s.%s", folder, stem, format->name);
-    if (!path) return att_fail(err, ATT_E_MEMORY, "write %s.%s: out of memory", stem, format->name);
+    char *path = att_sprintf("%s/%s.%s", folder, stem, format->extension);
+    if (!path)
+        return att_fail(err, ATT_E_MEMORY, "write %s.%s: out of memory", stem, format->extension);
     att_status status = att_outfile_open(&out, path, err);
     if (!status) {
-        format->write(out.file, result);
+        if (!format->write(out.file, result, layout)) {
+            att_outfile_discard(&out);
+            att_free(path);
+            return att_fail(err, ATT_E_MEMORY, "write %s.%s: out of memory", stem,
+                            format->extension);
+        }
         status = part ? att_outfile_keep_part(&out, err) : att_outfile_commit(&out, err);
     }
     if (!status && part)
@@ -44,6 +50,10 @@ int att_transcribe_write(const att_transcribe_options *options, const char *file
 {
     const char *wanted = options->output_format ? options->output_format : "all";
     const char *folder = options->output_dir ? options->output_dir : ".";
+    const att_transcript_layout layout = {.max_line_width = options->max_line_width,
+                                          .max_line_count = options->max_line_count,
+                                          .max_words_per_line = options->max_words_per_line,
+                                          .highlight_words = options->highlight_words};
     att_status status = ATT_OK;
     att_err err;
     size_t n;
@@ -54,8 +64,9 @@ int att_transcribe_write(const att_transcribe_options *options, const char *file
     if (!status && mkdir(folder, 0777) != 0 && errno != EEXIST)
         status = att_fail(&err, ATT_E_IO, "make folder %s: %s", folder, strerror(errno));
     for (size_t i = 0; !status && i < n; i++)
-        if (strcmp(wanted, "all") == 0 || strcmp(wanted, formats[i].name) == 0)
-            status = write_one(folder, stem, &formats[i], result, part, &err);
+        if ((strcmp(wanted, "all") == 0 && formats[i].is_openai) ||
+            strcmp(wanted, formats[i].name) == 0)
+            status = write_one(folder, stem, &formats[i], result, &layout, part, &err);
     att_free(stem);
     if (!status) return ATT_EXIT_DONE;
     fprintf(stderr, "attend transcribe: %s\n", err.text);

@@ -8,10 +8,11 @@ _attend() {
         words="transcribe devices models --help --version"
     else
         case $before in
-        -f | --output[_-]format) words="txt vtt srt tsv json all" ;;
+        -f | --output[_-]format) words="txt vtt srt tsv json all karaoke ass lrc" ;;
         --task) words="transcribe translate" ;;
         --verbose | --condition[_-]on[_-]previous[_-]text | --vad[_-]filter | --fp16 | \
-            --carry[_-]initial[_-]prompt | --word[_-]timestamps) words="True False" ;;
+            --carry[_-]initial[_-]prompt | --word[_-]timestamps | --highlight[_-]words)
+            words="True False" ;;
         --precision) words="exact" ;;
         --vad[_-]model) words="silero-vad" ;;
         --device) words="cpu gpu" ;;
@@ -27,11 +28,12 @@ _attend() {
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience
                 --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
-                --prefix --clip_timestamps --vad_filter --vad_model
-                --vad_threshold --vad_neg_threshold --vad_min_speech_duration_ms
-                --vad_max_speech_duration_s --vad_min_silence_duration_ms --vad_speech_pad_ms
-                --word_timestamps --prepend_punctuations
-                --append_punctuations --hallucination_silence_threshold --live --live_step --fp16
+                --prefix --clip_timestamps --vad_filter --vad_model --vad_threshold
+                --vad_neg_threshold --vad_min_speech_duration_ms --vad_max_speech_duration_s
+                --vad_min_silence_duration_ms --vad_speech_pad_ms --word_timestamps
+                --prepend_punctuations --append_punctuations --highlight_words --max_line_width
+                --max_line_count --max_words_per_line --hallucination_silence_threshold --live
+                --live_step --fp16
                 --single_window --device
                 --threads --precision --json --quiet --info --offline --profile --portable --help"
             ;;

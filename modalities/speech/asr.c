@@ -303,6 +303,7 @@ static void make_decoder(atti_asr_run *r)
 att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
 {
     att_asr_session *s = r->session;
+    r->result->has_words = r->options->word_timestamps;
     att_status status = make_room(s, r->options, err);
     if (!status && r->options->word_timestamps && !s->aligner)
         status = att_asr_aligner_create(&s->aligner, s->model->whisper, s->whisper, err);

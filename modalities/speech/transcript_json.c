@@ -103,7 +103,21 @@ static void write_number(FILE *file, const char *name, double x)
     fprintf(file, ", \"%s\": %s", name, atti_json_number(x, text, sizeof text));
 }
 
-static void write_segment(FILE *file, const att_asr_segment *s)
+static void write_words(FILE *file, const att_asr_segment *s)
+{
+    fputs(", \"words\": [", file);
+    for (int32_t i = 0; i < s->n_words; i++) {
+        fputs(i ? ", {\"word\": " : "{\"word\": ", file);
+        atti_json_string(file, s->words[i].text);
+        write_number(file, "start", s->words[i].start);
+        write_number(file, "end", s->words[i].end);
+        write_number(file, "probability", s->words[i].probability);
+        fputc('}', file);
+    }
+    fputc(']', file);
+}
+
+static void write_segment(FILE *file, const att_asr_segment *s, int has_words)
 {
     fprintf(file, "{\"id\": %d, \"seek\": %lld", s->id, (long long)s->seek);
     write_number(file, "start", s->start);
@@ -117,19 +131,23 @@ static void write_segment(FILE *file, const att_asr_segment *s)
     write_number(file, "avg_logprob", s->avg_logprob);
     write_number(file, "compression_ratio", s->compression_ratio);
     write_number(file, "no_speech_prob", s->no_speech_prob);
+    if (has_words) write_words(file, s);
     fputc('}', file);
 }
 
-void atti_transcript_json(FILE *file, const att_asr_result *result)
+int atti_transcript_json(FILE *file, const att_asr_result *result,
+                         const att_transcript_layout *layout)
 {
+    (void)layout;
     fputs("{\"text\": ", file);
     atti_json_string(file, result->text);
     fputs(", \"segments\": [", file);
     for (int32_t i = 0; i < result->n_segments; i++) {
         if (i) fputs(", ", file);
-        write_segment(file, &result->segments[i]);
+        write_segment(file, &result->segments[i], result->has_words);
     }
     fputs("], \"language\": ", file);
     atti_json_string(file, result->language);
     fputc('}', file);
+    return 1;
 }

@@ -4,7 +4,9 @@
 
 #include "transcript.h"
 
-void atti_transcript_json(FILE *file, const att_asr_result *result);
+/* As att_transcript_format.write. */
+int atti_transcript_json(FILE *file, const att_asr_result *result,
+                         const att_transcript_layout *layout);
 
 /* The shortest text that reads back as x, written as Python's repr() does: "0.0", "1e-05", "NaN".
  * Returns text. */

@@ -2,6 +2,10 @@
 """Writes what OpenAI's writers make of a made-up result.
 
     dump_writers.py OUT.json
+    dump_writers.py --words OUT.json
+
+With --words: results whose segments have words, and what vtt, srt and json become of them under
+each of LAYOUTS; read by tests/unit/test_transcript_words.c. Without:
 
 One object: "result", which tests/unit/test_transcript.c reads and writes anew, for each format
 ("txt", "vtt", "srt", "tsv", "json") the whole file as a string, and "numbers": what Python writes
@@ -71,10 +75,71 @@ def numbers():
     return [repr(x) for x in values]
 
 
+LAYOUTS = [
+    {},
+    {"highlight_words": True},
+    {"max_line_width": 24},
+    {"max_line_width": 18, "max_line_count": 2},
+    {"max_line_width": 30, "max_line_count": 1, "highlight_words": True},
+    {"max_line_count": 2},
+    {"max_words_per_line": 3},
+    {"max_words_per_line": 2, "max_line_width": 12},
+    {"max_words_per_line": 4, "max_line_width": 16, "max_line_count": 3},
+]
+PARTS = [" so", " went", " the", " extraordinarily", " Größe", " 東京", " I'm", " --> x", " a", "-b",
+         ", yes.", " (no)", "日", "本"]
+
+
+def worded(seed):
+    """Segments with words: pauses, a segment without any, words longer than a line."""
+    rng = random.Random(seed)
+    segments, at = [], rng.choice([0.0, 3598.0])
+    for i in range(6):
+        words = []
+        for _ in range(0 if i == 2 else rng.randint(1, 9)):
+            start = at + rng.choice([0.0, 0.0, 0.0, 0.3, 4.5])
+            at = start + rng.choice([0.0, 0.12, 0.4, 0.9])
+            words.append({"word": rng.choice(PARTS), "start": round(start, 2),
+                          "end": round(at, 2), "probability": round(rng.random(), 6)})
+        start = words[0]["start"] if words else round(at, 2)
+        segments.append({
+            "id": i, "seek": 0, "start": start, "end": round(at, 2),
+            "text": "".join(w["word"] for w in words), "tokens": [], "temperature": 0.0,
+            "avg_logprob": -0.25, "compression_ratio": 1.5, "no_speech_prob": 0.125,
+            "words": words})
+    return {"text": "".join(s["text"] for s in segments), "segments": segments, "language": "en"}
+
+
+def written(result, layout):
+    """Format -> file of a result with words."""
+    with tempfile.TemporaryDirectory() as folder:
+        utils.get_writer("all", folder)(result, "result.wav", layout)
+        return {name: (Path(folder) / ("result." + name)).read_bytes().decode()
+                for name in ["vtt", "srt", "json"]}
+
+
+def dump_words(path):
+    """Two results under each layout; JSON once, which no layout changes."""
+    results = []
+    for seed in range(2):
+        result = worded(seed)
+        cases = [{"layout": layout, **written(result, layout)} for layout in LAYOUTS]
+        entry = {"result": result, "json": cases[0]["json"], "cases": cases}
+        for case in cases:
+            del case["json"]
+        results.append(entry)
+    common.write_json(path, {"made_by": "tools/reference/dump_writers.py --words",
+                             "versions": common.versions("openai-whisper"), "results": results})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out")
+    parser.add_argument("--words", action="store_true", help="results with words")
     args = parser.parse_args()
+    if args.words:
+        dump_words(args.out)
+        return
     golden = {"result": made_up(), "numbers": " ".join(numbers())}
     with tempfile.TemporaryDirectory() as folder:
         utils.get_writer("all", folder)(made_up(), "result.wav", {})

@@ -134,6 +134,7 @@ typedef struct att_asr_result {
     char *text; /* all segments */
     att_asr_segment *segments;
     int32_t n_segments;
+    int32_t has_words; /* word_timestamps was on: segments without words have none */
     att_asr_timings timings;
     att_asr_span *speech; /* with options.vad_filter: what was heard, in order */
     int32_t n_speech;
