@@ -35,6 +35,11 @@ def declarations(include):
     return re.sub(r"__attribute__\s*\(\(.*?\)\)(?=\s*;)", "", text, flags=re.S)
 
 
+def class_of(name):
+    """The TypedDict of a struct among the options, e.g. VadFields of vad."""
+    return "".join(word.capitalize() for word in name.split("_")) + "Fields"
+
+
 def python_type(fields, name):
     """The type of an option, or None for a field that is part of another or none of a caller's."""
     kind = fields[name].type
@@ -44,6 +49,8 @@ def python_type(fields, name):
         return TYPES[name]
     if kind.kind == "primitive":
         return "Optional[float]" if kind.cname in ("double", "float") else "int"
+    if kind.kind == "struct":
+        return class_of(name)
     if kind.kind != "pointer" or kind.item.kind != "primitive":
         return None
     if kind.item.cname == "char":
@@ -53,14 +60,21 @@ def python_type(fields, name):
     return None
 
 
+def typed_dict(name, text, fields):
+    rows = [(field, python_type(fields, field)) for field in fields]
+    return (f'\n\nclass {name}(TypedDict, total=False):\n    """{text}"""\n\n' +
+            "".join(f"    {field}: {kind}\n" for field, kind in rows if kind))
+
+
 def write_fields(path, fields):
-    rows = [(name, python_type(fields, name)) for name in fields]
     with open(path, "w", encoding="utf-8") as file:
         file.write('"""Made by make_binding.py from attend/asr.h."""\n'
-                   "from typing import Optional, Sequence, TypedDict, Union\n\n\n"
-                   "class Fields(TypedDict, total=False):\n"
-                   '    """Options of a transcription, under the names of att_asr_options."""\n\n')
-        file.writelines(f"    {name}: {kind}\n" for name, kind in rows if kind)
+                   "from typing import Optional, Sequence, TypedDict, Union\n")
+        for name, field in fields.items():
+            if field.type.kind == "struct":
+                file.write(typed_dict(class_of(name), f"Fields of the option {name}.",
+                                      dict(field.type.fields)))
+        file.write(typed_dict("Fields", "Options under the names of att_asr_options.", fields))
 
 
 def main():

@@ -11,7 +11,7 @@ from attend._fields import Fields
 from attend._library import lib
 
 STRUCTS = ("att_asr_options", "att_asr_segment", "att_asr_word", "att_asr_result",
-           "att_asr_timings", "att_device_options", "att_log", "att_err")
+           "att_asr_timings", "att_vad_options", "att_device_options", "att_log", "att_err")
 
 
 def asked(names):
@@ -80,6 +80,8 @@ class Options(unittest.TestCase):
         self.assertEqual(o.temperature, 0.5)
         self.assertNotEqual(o.temperature_increment_on_fallback,
                             o.temperature_increment_on_fallback)
+        o, _ = filled(vad_parameters={"threshold": 0.25, "speech_pad_ms": 30})
+        self.assertEqual((o.vad.threshold, o.vad.speech_pad_ms), (0.25, 30))
         o, _keep = filled(clip_timestamps="1.5,3")
         self.assertEqual([o.clip_timestamps[i] for i in range(o.n_clip_timestamps)], [1.5, 3.0])
 
@@ -89,12 +91,15 @@ class Options(unittest.TestCase):
             with self.subTest(given), self.assertRaises(ValueError):
                 filled(**given)
         for given in ({"hotwords": "x"}, {"beam_size": "many"}, {"initial_prompt": [1, 2]},
-                      {"n_suppress_tokens": 1}, {"size": 4}, {"beam_size": 2**40}):
+                      {"vad": {"loudness": 1}}, {"n_suppress_tokens": 1}, {"size": 4},
+                      {"beam_size": 2**40}):
             with self.subTest(given), self.assertRaises(TypeError):
                 filled(**given)
 
     def test_types_are_told(self):
-        self.assertIn("beam_size", typing.get_type_hints(_options.Options))
+        hints = typing.get_type_hints(_options.Options)
+        self.assertIn("beam_size", hints)
+        self.assertIn("threshold", typing.get_type_hints(hints["vad_parameters"]))
 
 
 if __name__ == "__main__":

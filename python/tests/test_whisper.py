@@ -74,6 +74,21 @@ class Whisper(unittest.TestCase):
         starts = [word.start for word in segment.words]
         self.assertEqual(starts, sorted(starts))
 
+    def test_speech_alone_is_heard(self):
+        silence = np.zeros(16000 * 40, np.float32)
+        audio = np.concatenate([silence, samples("0870"), silence])
+        try:
+            segments, info = self.model.transcribe(audio, vad_filter=True,
+                                                   vad_parameters={"speech_pad_ms": 100})
+        except attend.AttendError as error:
+            self.skipTest(str(error))
+        self.assertAlmostEqual(info.duration, 87.1, delta=0.05)
+        found = list(segments)
+        self.assertIn("leisure to consider", found[0].text)
+        self.assertTrue(39.5 < found[0].start < 41 and found[-1].end < 48)
+        plain = self.model.transcribe(path("0870"))  # the session forgets the detector
+        self.assertIn("leisure to consider", text(plain))
+
     def test_options_reach_the_library(self):
         with self.assertRaisesRegex(attend.AttendError, "beam_size 65"):
             self.model.transcribe(path("0870"), beam_size=65)

@@ -4,14 +4,15 @@ import operator
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ._binding import ffi
-from ._fields import Fields
+from ._fields import Fields, VadFields
 
 
 class Options(Fields, total=False):
-    """All of attend's options, and faster-whisper's names for two of them."""
+    """All of attend's options, and faster-whisper's names for three of them."""
 
     task: str
     log_prob_threshold: Optional[float]
+    vad_parameters: VadFields
 
 
 def _temperatures(values: Sequence[float]) -> Dict[str, Any]:
@@ -32,8 +33,9 @@ def _own_names(given: Mapping[str, Any]) -> Dict[str, Any]:
     if task not in ("transcribe", "translate"):
         raise ValueError(f"task '{task}': expected transcribe or translate")
     options.setdefault("translate", task == "translate")
-    if "log_prob_threshold" in options:
-        options["logprob_threshold"] = options.pop("log_prob_threshold")
+    for theirs, ours in (("log_prob_threshold", "logprob_threshold"), ("vad_parameters", "vad")):
+        if theirs in options:
+            options[ours] = options.pop(theirs)
     temperature = options.get("temperature")
     if temperature is not None and not isinstance(temperature, (int, float)):
         options.update(_temperatures(list(temperature)))
@@ -49,6 +51,12 @@ def _put(struct: Any, fields: Mapping[str, Any], name: str, value: Any, keep: Li
         setattr(struct, name, math.nan if value is None else float(value))
     elif kind.kind == "primitive":
         setattr(struct, name, operator.index(value))
+    elif kind.kind == "struct":
+        parts = dict(kind.fields)
+        for part, number in (value or {}).items():
+            if part not in parts:
+                raise TypeError(f"it has no '{part}'; it knows {', '.join(parts)}")
+            _put(getattr(struct, name), parts, part, number, keep)
     elif kind.item.cname == "char":
         text = ffi.NULL if value is None else ffi.new("char[]", value.encode("utf-8"))
         keep.append(text)

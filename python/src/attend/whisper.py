@@ -56,6 +56,9 @@ class WhisperModel:
         handle, err = ffi.new("att_asr_model **"), ffi.new("att_err *")
         check(lib.att_asr_model_open(handle, self._device, os.fsencode(path), err), err)
         self._model = owned(handle[0], lib.att_asr_model_close, self._device)
+        self._local_files_only = local_files_only
+        self._vad: Any = None  # opened when it is first asked for
+        self._keeps = [self._model]  # what outlives every session
         self._idle: List[Any] = []  # sessions that no thread uses
         self._lock = threading.Lock()
 
@@ -77,13 +80,26 @@ class WhisperModel:
     def is_multilingual(self) -> bool:
         return bool(lib.att_asr_model_multilingual(self._model))
 
-    def _take_session(self) -> Any:
+    def _take_session(self, vad: Any) -> Any:
+        err = ffi.new("att_err *")
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        handle, err = ffi.new("att_asr_session **"), ffi.new("att_err *")
-        check(lib.att_asr_session_create(handle, self._model, err), err)
-        return owned(handle[0], lib.att_asr_session_destroy, self._model)
+            session = self._idle.pop() if self._idle else None
+        if session is None:
+            handle = ffi.new("att_asr_session **")
+            check(lib.att_asr_session_create(handle, self._model, err), err)
+            session = owned(handle[0], lib.att_asr_session_destroy, self._keeps)
+        check(lib.att_asr_session_use_vad(session, vad, err), err)
+        return session
+
+    def _voice_detector(self) -> Any:
+        with self._lock:
+            if self._vad is None:
+                path = find_model("silero-vad", self._local_files_only)
+                handle, err = ffi.new("att_vad **"), ffi.new("att_err *")
+                check(lib.att_vad_open(handle, self._device, os.fsencode(path), err), err)
+                self._vad = owned(handle[0], lib.att_vad_close, self._device)
+                self._keeps.append(self._vad)
+            return self._vad
 
     def _given_language(self, language: Optional[str]) -> str:
         """Its code; "" when it is to be heard."""
@@ -112,7 +128,7 @@ class WhisperModel:
             struct.language = keep[1]
         run = self._run_samples(audio, sampling_rate, keep) if isinstance(audio, np.ndarray) \
             else self._run_file(audio)
-        session = self._take_session()
+        session = self._take_session(self._voice_detector() if struct.vad_filter else ffi.NULL)
 
         def done() -> None:
             keep.clear()
