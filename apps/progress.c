@@ -42,10 +42,22 @@ char *att_progress_clock(double seconds, char *text, size_t bytes)
     return text;
 }
 
+void att_progress_item(att_progress *p, const char *what, size_t item, size_t n_items,
+                       double before, double share)
+{
+    att_progress_begin(p, what);
+    if (p->n_items == 0) p->many_began = p->began;
+    p->item = item;
+    p->n_items = n_items;
+    p->before = before;
+    p->share = share;
+}
+
 /* Whether a line is due: on a terminal, after a second, ten times a second. */
 static int due(att_progress *p, double now)
 {
-    if (p->quiet || !p->terminal || now - p->began < 1.0 || now - p->last < 0.1) return 0;
+    const double began = p->n_items > 1 ? p->many_began : p->began;
+    if (p->quiet || !p->terminal || now - began < 1.0 || now - p->last < 0.1) return 0;
     p->last = now;
     p->drawn = 1;
     return 1;
@@ -62,10 +74,28 @@ static void draw_bar(double part)
     fprintf(stderr, "\r\033[K%3.0f%% [%s] ", part * 100.0, bar);
 }
 
+/* The same for one of many: the bar and the time left are those of all. */
+static void draw_item(const att_progress *p, double done_s, double total_s, double now)
+{
+    const double part = p->before + p->share * done_s / total_s;
+    char done[32], total[32], left[32] = "?";
+    if (part > 0.0)
+        att_progress_clock((now - p->many_began) * (1.0 - part) / part, left, sizeof left);
+    draw_bar(part);
+    fprintf(stderr, "%s left, %zu/%zu: %s/%s of %.24s", left, p->item, p->n_items,
+            att_progress_clock(done_s, done, sizeof done),
+            att_progress_clock(total_s, total, sizeof total), p->what);
+    fflush(stderr);
+}
+
 void att_progress_audio(att_progress *p, double done_s, double total_s)
 {
     const double now = now_s();
     if (total_s <= 0.0 || !due(p, now)) return;
+    if (p->n_items > 1) {
+        draw_item(p, done_s, total_s, now);
+        return;
+    }
     const double spent = now - p->began, speed = done_s / spent;
     char done[32], total[32], left[32] = "?";
     if (done_s > 0.0) att_progress_clock((total_s - done_s) / speed, left, sizeof left);

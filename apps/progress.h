@@ -15,13 +15,20 @@ typedef struct att_progress {
     int terminal; /* stderr is one */
     int drawn;    /* a line stands there now */
     double began, last;
-    const char *what; /* borrowed */
+    const char *what;     /* borrowed */
+    size_t item, n_items; /* of a work of many */
+    double many_began, before, share;
 } att_progress;
 
 void att_progress_init(att_progress *p, int quiet, int verbose);
 
 /* A new piece of work begins. */
 void att_progress_begin(att_progress *p, const char *what);
+
+/* The next of many pieces begins, the work of which is done up to `before` (0 to 1); this one is
+ * `share` of it. item counts from 1. */
+void att_progress_item(att_progress *p, const char *what, size_t item, size_t n_items,
+                       double before, double share);
 
 /* done of total seconds of audio; draws at most ten times a second. */
 void att_progress_audio(att_progress *p, double done_s, double total_s);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "languages.h"
+#include "many.h"
 #include "mem.h"
 #include "models.h"
 #include "paths.h"
@@ -197,12 +198,11 @@ static att_asr_options asr_options(transcribe *t)
     return o;
 }
 
-static int run_file(transcribe *t, const char *file)
+static int run_file(transcribe *t, const char *file, const char *name)
 {
     const att_asr_options options = asr_options(t);
     att_asr_result result;
     att_err err = {0};
-    att_progress_begin(&t->progress, file);
     const att_status status = att_asr_run(t->session, file, &options, &result, &err);
     att_progress_clear(&t->progress);
     int code = ATT_EXIT_DONE;
@@ -212,7 +212,7 @@ static int run_file(transcribe *t, const char *file)
         code = att_transcribe_print_json(&t->options, att_device_get_info(t->device)->name, file,
                                          &result);
     if (!status || (status == ATT_E_CANCELLED && result.n_segments > 0)) {
-        const int failed = att_transcribe_write(&t->options, file, &result, status != ATT_OK);
+        const int failed = att_transcribe_write(&t->options, name, &result, status != ATT_OK);
         if (!code) code = failed;
     }
     att_asr_result_free(&result);
@@ -314,27 +314,6 @@ static void close_all(transcribe *t)
     att_device_close(t->device);
 }
 
-/* Two inputs that would be written to the same output file are refused before anything runs. */
-static int check_names(const transcribe *t, const char *const *files, size_t n)
-{
-    int code = 0;
-    if (!t->options.output_format && !t->options.output_dir) return 0;
-    for (size_t i = 0; !code && i < n; i++)
-        for (size_t j = i + 1; !code && j < n; j++) {
-            char *a = att_transcribe_stem(files[i]), *b = att_transcribe_stem(files[j]);
-            if (a && b && strcmp(a, b) == 0) {
-                fprintf(stderr,
-                        "attend transcribe: %s and %s would both be written to %s.*; run them "
-                        "apart or with different -o\n",
-                        files[i], files[j], a);
-                code = ATT_EXIT_USAGE;
-            }
-            att_free(a);
-            att_free(b);
-        }
-    return code;
-}
-
 static void catch_interrupt(void)
 {
     struct sigaction action;
@@ -344,19 +323,46 @@ static void catch_interrupt(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static int run_files(transcribe *t, const char *const *files, size_t n)
+/* One input of many. Returns its exit code. */
+static int run_input(transcribe *t, att_many *many, size_t i)
 {
-    int code = check_names(t, files, n);
-    att_err err = {0};
-    if (code) return code;
-    catch_interrupt();
-    if (open_all(t, &err)) code = fail(t, &err);
-    for (size_t i = 0; t->session && i < n && !interrupted; i++) {
-        const int failed = run_file(t, files[i]);
-        if (!code || failed == ATT_EXIT_INTERRUPTED) code = failed;
+    const att_input *in = &many->inputs.items[i];
+    if (in->problem) {
+        fprintf(stderr, "attend transcribe: %s\n", in->problem);
+        many->states[i] = ATT_MANY_FAILED;
+        return ATT_EXIT_INPUT;
+    }
+    att_many_begin(many, &t->progress, i);
+    const int code = run_file(t, in->path, in->name);
+    if (code != ATT_EXIT_INTERRUPTED)
+        att_many_ended(many, i, code ? ATT_MANY_FAILED : ATT_MANY_DONE);
+    return code;
+}
+
+/* All that is to be done, in order; the first failure's exit code. */
+static int run_many(transcribe *t, att_many *many)
+{
+    int code = 0;
+    for (size_t i = 0; i < many->inputs.n && !interrupted; i++) {
+        if (many->states[i] == ATT_MANY_SKIPPED) continue;
+        const int failed = run_input(t, many, i);
+        if (!code) code = failed;
     }
     if (t->session && t->options.profile) print_profile(t);
+    att_many_summary(many, t->options.quiet);
+    return code;
+}
+
+static int run_files(transcribe *t, const char *const *files, size_t n)
+{
+    att_many many;
+    att_err err = {0};
+    int code = att_many_plan(&many, &t->options, files, n);
+    catch_interrupt();
+    if (!code && many.n_todo > 0 && open_all(t, &err)) code = fail(t, &err);
+    if (!code) code = run_many(t, &many);
     close_all(t);
+    att_many_finish(&many);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "attend transcribe: writing to standard output failed\n");
         if (!code) code = ATT_EXIT_FAILED;
@@ -368,6 +374,11 @@ static int run_files(transcribe *t, const char *const *files, size_t n)
 static int run_live(transcribe *t, const char *const *files, size_t n)
 {
     att_err err = {0};
+    if (t->options.files_from || t->options.skip_existing) {
+        fprintf(stderr, "attend transcribe: --%s is for files, not for --live\n",
+                t->options.files_from ? "files_from" : "skip_existing");
+        return ATT_EXIT_USAGE;
+    }
     if (n > 1 || (n == 1 && strcmp(files[0], "-") != 0)) {
         fprintf(stderr,
                 "attend transcribe: --live hears standard input (-) or, without a FILE, the "
@@ -404,13 +415,15 @@ int att_cmd_transcribe(int argc, char **argv)
     int code = att_args_read("transcribe", table, n_opts, argc, argv, &t.options, files, &n_files);
     if (!code && t.options.help) {
         puts("usage: attend transcribe [OPTION...] FILE...\n\n"
-             "Prints the words of audio files; FILE - is standard input.\n");
+             "Prints the words of audio files. FILE is a file, a folder, a pattern (*, ?, [...], "
+             "**)\n"
+             "in quotes, or -, standard input.\n");
         att_args_help(table, n_opts);
     } else if (!code && t.options.live) {
         att_progress_init(&t.progress, t.options.quiet, t.options.info);
         code = read_lists(&t);
         if (!code) code = run_live(&t, files, n_files);
-    } else if (!code && n_files == 0) {
+    } else if (!code && n_files == 0 && !t.options.files_from) {
         fprintf(stderr, "attend transcribe: no file is given; see attend transcribe --help\n");
         code = ATT_EXIT_USAGE;
     } else if (!code) {

@@ -12,8 +12,9 @@
 typedef struct att_transcribe_options {
     const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
         *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps,
-        *prepend_punctuations, *append_punctuations, *vad_model;
+        *prepend_punctuations, *append_punctuations, *vad_model, *files_from;
     int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
+    int null, skip_existing;
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16, word_timestamps;
@@ -32,13 +33,14 @@ const att_opt *att_transcribe_table(size_t *n);
 int att_transcribe_list(const char *option, const char *text, double *numbers, int room);
 
 /* Writes the result in the formats wanted ("all" or one), whole files only; part: under NAME.part.
+ * name: of the outputs, below the output folder and without an extension; folders are made.
  * Returns an exit code after saying on stderr what failed. */
-int att_transcribe_write(const att_transcribe_options *options, const char *file,
+int att_transcribe_write(const att_transcribe_options *options, const char *name,
                          const att_asr_result *result, int part);
 
-/* The name that output files of an input file get: its base name without the extension; owned by
- * the caller, NULL when memory is out. */
-char *att_transcribe_stem(const char *file);
+/* Whether each output wanted of that file is there and not older than the file. */
+int att_transcribe_is_done(const att_transcribe_options *options, const char *file,
+                           const char *name);
 
 /* One line of JSON on stdout. */
 int att_transcribe_print_json(const att_transcribe_options *options, const char *device,

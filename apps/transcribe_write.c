@@ -1,9 +1,11 @@
 /* transcribe_write.c - output files of `attend transcribe` (transcribe.h).
  * Tests: tests/real/test_transcribe.c */
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mem.h"
 #include "outfile.h"
@@ -11,45 +13,89 @@
 #include "transcript.h"
 #include "verbs.h"
 
-char *att_transcribe_stem(const char *file)
+static int is_wanted(const att_transcribe_options *options, const att_transcript_format *format)
 {
-    if (strcmp(file, "-") == 0) return att_strdup("stdin");
-    const char *slash = strrchr(file, '/');
-    char *stem = att_strdup(slash ? slash + 1 : file);
-    char *dot = stem ? strrchr(stem, '.') : NULL;
-    if (dot && dot != stem) *dot = 0;
-    return stem;
+    const char *wanted = options->output_format;
+    if (!wanted && !options->output_dir) return 0;
+    if (!wanted || strcmp(wanted, "all") == 0) return format->is_openai;
+    return strcmp(wanted, format->name) == 0;
 }
 
-static att_status write_one(const char *folder, const char *stem,
-                            const att_transcript_format *format, const att_asr_result *result,
-                            const att_transcript_layout *layout, int part, att_err *err)
+/* Where an output of that name is; owned by the caller. */
+static char *path_of(const att_transcribe_options *options, const char *name, const char *extension)
+{
+    return att_sprintf("%s/%s.%s", options->output_dir ? options->output_dir : ".", name,
+                       extension);
+}
+
+static int is_older(const struct stat *a, const struct stat *b)
+{
+    if (a->st_mtim.tv_sec != b->st_mtim.tv_sec) return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
+    return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+int att_transcribe_is_done(const att_transcribe_options *options, const char *file,
+                           const char *name)
+{
+    struct stat input, output;
+    size_t n;
+    const att_transcript_format *formats = att_transcript_formats(&n);
+    if (strcmp(file, "-") == 0 || stat(file, &input) != 0) return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_wanted(options, &formats[i])) continue;
+        char *path = path_of(options, name, formats[i].extension);
+        const int is_there = path && stat(path, &output) == 0 && S_ISREG(output.st_mode);
+        att_free(path);
+        if (!is_there || is_older(&output, &input)) return 0;
+    }
+    return 1;
+}
+
+/* Makes the folders that the path's file is to lie in. */
+static att_status make_folders(char *path, att_err *err)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        const int failed = mkdir(path, 0777) != 0 && errno != EEXIST ? errno : 0;
+        const att_status status =
+            failed ? att_fail(err, ATT_E_IO, "make folder %s: %s", path, strerror(failed)) : ATT_OK;
+        *slash = '/';
+        if (status) return status;
+    }
+    return ATT_OK;
+}
+
+/* Removes what an earlier run that was interrupted had kept. */
+static void remove_part(const char *path)
+{
+    char *part = att_sprintf("%s.part", path);
+    if (part) (void)unlink(part);
+    att_free(part);
+}
+
+static att_status write_one(char *path, const att_transcript_format *format,
+                            const att_asr_result *result, const att_transcript_layout *layout,
+                            int part, att_err *err)
 {
     att_outfile out;
-    char *path = att_sprintf("%s/%s.%s", folder, stem, format->extension);
-    if (!path)
-        return att_fail(err, ATT_E_MEMORY, "write %s.%s: out of memory", stem, format->extension);
-    att_status status = att_outfile_open(&out, path, err);
-    if (!status) {
-        if (!format->write(out.file, result, layout)) {
-            att_outfile_discard(&out);
-            att_free(path);
-            return att_fail(err, ATT_E_MEMORY, "write %s.%s: out of memory", stem,
-                            format->extension);
-        }
-        status = part ? att_outfile_keep_part(&out, err) : att_outfile_commit(&out, err);
+    att_status status = make_folders(path, err);
+    if (!status) status = att_outfile_open(&out, path, err);
+    if (status) return status;
+    if (!format->write(out.file, result, layout)) {
+        att_outfile_discard(&out);
+        return att_fail(err, ATT_E_MEMORY, "write %s: out of memory", path);
     }
+    status = part ? att_outfile_keep_part(&out, err) : att_outfile_commit(&out, err);
     if (!status && part)
         fprintf(stderr, "attend transcribe: what was finished is in %s.part\n", path);
-    att_free(path);
+    else if (!status)
+        remove_part(path);
     return status;
 }
 
-int att_transcribe_write(const att_transcribe_options *options, const char *file,
+int att_transcribe_write(const att_transcribe_options *options, const char *name,
                          const att_asr_result *result, int part)
 {
-    const char *wanted = options->output_format ? options->output_format : "all";
-    const char *folder = options->output_dir ? options->output_dir : ".";
     const att_transcript_layout layout = {.max_line_width = options->max_line_width,
                                           .max_line_count = options->max_line_count,
                                           .max_words_per_line = options->max_words_per_line,
@@ -57,17 +103,14 @@ int att_transcribe_write(const att_transcribe_options *options, const char *file
     att_status status = ATT_OK;
     att_err err;
     size_t n;
-    if (!options->output_format && !options->output_dir) return ATT_EXIT_DONE;
     const att_transcript_format *formats = att_transcript_formats(&n);
-    char *stem = att_transcribe_stem(file);
-    if (!stem) status = att_fail(&err, ATT_E_MEMORY, "write: out of memory");
-    if (!status && mkdir(folder, 0777) != 0 && errno != EEXIST)
-        status = att_fail(&err, ATT_E_IO, "make folder %s: %s", folder, strerror(errno));
-    for (size_t i = 0; !status && i < n; i++)
-        if ((strcmp(wanted, "all") == 0 && formats[i].is_openai) ||
-            strcmp(wanted, formats[i].name) == 0)
-            status = write_one(folder, stem, &formats[i], result, &layout, part, &err);
-    att_free(stem);
+    for (size_t i = 0; !status && i < n; i++) {
+        if (!is_wanted(options, &formats[i])) continue;
+        char *path = path_of(options, name, formats[i].extension);
+        status = path ? write_one(path, &formats[i], result, &layout, part, &err)
+                      : att_fail(&err, ATT_E_MEMORY, "write %s: out of memory", name);
+        att_free(path);
+    }
     if (!status) return ATT_EXIT_DONE;
     fprintf(stderr, "attend transcribe: %s\n", err.text);
     return att_exit_code(status);

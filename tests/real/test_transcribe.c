@@ -219,9 +219,14 @@ static void bad_usage_is_code_2(void **state)
     assert_non_null(strstr(r.err, "English only"));
     spawn_free(&r);
     const char *folder = realdata_folder();
-    r = TRANSCRIBE("-f", "txt", "a/one.wav", "b/one.flac");
+    char same[PATH_BYTES];
+    write_file(in(folder, "one.wav"), "", 0);
+    write_file(in(folder, "one.flac"), "", 0);
+    snprintf(same, sizeof same, "%s", in(folder, "one.flac"));
+    r = TRANSCRIBE("-f", "txt", in(folder, "one.wav"), same);
     assert_int_equal(r.code, 2);
-    assert_non_null(strstr(r.err, "one"));
+    assert_non_null(strstr(r.err, "one.wav"));
+    assert_non_null(strstr(r.err, "one.flac"));
     spawn_free(&r);
     realdata_remove(folder);
 }
