@@ -24,6 +24,7 @@ static const char *const NAMES[N_FILES] = {"0870", "0880", "0890", "0920", "0930
 typedef struct shared {
     att_device *device;
     att_asr_model *model;
+    att_vad *vad;             /* in the test of the detector alone */
     char kernels[PATH_BYTES]; /* a cache of its own: threads compile too */
     char files[N_FILES][PATH_BYTES];
     char *texts[N_FILES]; /* what one session alone makes of them */
@@ -37,9 +38,10 @@ static att_asr_options greedy(void)
 }
 
 /* The text, or NULL with the message printed: cmocka's asserts belong to the main thread. */
-static char *transcribe(att_asr_session *session, const char *file)
+static char *transcribe(const shared *s, att_asr_session *session, const char *file)
 {
-    const att_asr_options options = greedy();
+    att_asr_options options = greedy();
+    options.vad_filter = s->vad != NULL;
     att_asr_result result;
     att_err err;
     char *text = NULL;
@@ -95,7 +97,9 @@ static att_asr_session *new_session(const shared *s)
 {
     att_asr_session *session = NULL;
     att_err err;
-    if (att_asr_session_create(&session, s->model, &err)) fprintf(stderr, "%s\n", err.text);
+    if (att_asr_session_create(&session, s->model, &err) ||
+        att_asr_session_use_vad(session, s->vad, &err))
+        fprintf(stderr, "%s\n", err.text);
     return session;
 }
 
@@ -111,7 +115,7 @@ static void *run_all(void *arg)
     att_asr_session *session = new_session(w->s);
     for (int i = 0; session && i < N_FILES; i++) {
         const int file = (w->first + i) % N_FILES;
-        char *text = transcribe(session, w->s->files[file]);
+        char *text = transcribe(w->s, session, w->s->files[file]);
         w->faults += !text || strcmp(text, w->s->texts[file]) != 0;
         free(text);
     }
@@ -128,7 +132,7 @@ static void *come_and_go(void *arg)
         att_asr_session *session = new_session(w->s);
         w->faults += !session;
         if (session && i % 2 == 0) {
-            char *text = transcribe(session, w->s->files[i]);
+            char *text = transcribe(w->s, session, w->s->files[i]);
             w->faults += !text || strcmp(text, w->s->texts[i]) != 0;
             free(text);
         }
@@ -138,12 +142,12 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-static void threads_share_a_model(void **state)
+static void run_threads(shared *s)
 {
-    shared *s = with_model(state);
     att_asr_session *session = new_session(s);
     for (int i = 0; i < N_FILES; i++) {
-        s->texts[i] = transcribe(session, s->files[i]);
+        free(s->texts[i]);
+        s->texts[i] = transcribe(s, session, s->files[i]);
         assert_non_null(s->texts[i]);
         assert_true(strlen(s->texts[i]) > 20);
     }
@@ -160,6 +164,22 @@ static void threads_share_a_model(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(workers[i].faults, 0);
     }
+}
+
+static void threads_share_a_model(void **state)
+{
+    run_threads(with_model(state));
+}
+
+static void threads_share_a_detector(void **state)
+{
+    shared *s = with_model(state);
+    att_err err;
+    if (att_vad_open(&s->vad, s->device, realdata_model("silero-vad"), &err))
+        fail_msg("%s", err.text);
+    run_threads(s);
+    att_vad_close(s->vad);
+    s->vad = NULL;
 }
 
 typedef struct told {
@@ -278,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_model),
+        cmocka_unit_test(threads_share_a_detector),
         cmocka_unit_test(the_length_is_told_before_any_text),
         cmocka_unit_test(an_older_caller_is_served),
         cmocka_unit_test(a_newer_caller_is_refused),
