@@ -181,6 +181,16 @@ static att_asr_options asr_options(transcribe *t)
     o.initial_prompt = t->options.initial_prompt;
     o.carry_initial_prompt = t->options.carry_initial_prompt;
     o.prefix = t->options.prefix;
+    o.suppress_blank = t->options.suppress_blank;
+    o.suppress_regex = t->options.suppress_regex;
+    o.repetition_penalty = t->options.repetition_penalty;
+    o.no_repeat_ngram_size = t->options.no_repeat_ngram_size;
+    o.max_new_tokens = t->options.max_new_tokens;
+    o.hotwords = t->options.hotwords;
+    o.multilingual = t->options.multilingual;
+    o.language_detection_segments = t->options.language_detection_segments;
+    o.language_detection_threshold = t->options.language_detection_threshold;
+    o.prompt_reset_on_temperature = t->options.prompt_reset_on_temperature;
     o.word_timestamps = t->options.word_timestamps;
     o.prepend_punctuations = t->options.prepend_punctuations;
     o.append_punctuations = t->options.append_punctuations;

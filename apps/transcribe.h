@@ -18,6 +18,10 @@ typedef struct att_transcribe_options {
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16, word_timestamps;
+    const char *suppress_regex, *hotwords;
+    int suppress_blank, no_repeat_ngram_size, max_new_tokens, multilingual,
+        language_detection_segments;
+    double repetition_penalty, language_detection_threshold, prompt_reset_on_temperature;
     int max_line_width, max_line_count, max_words_per_line, highlight_words;
     double live_step, hallucination_silence_threshold;
     int vad_filter, vad_min_speech_duration_ms, vad_min_silence_duration_ms, vad_speech_pad_ms;

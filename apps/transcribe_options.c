@@ -55,6 +55,25 @@ static const att_opt TABLE[] = {
     {"length_penalty", 0, ATT_OPT_NUMBER, AT(length_penalty), NULL, "A",
      "weighs long texts, 0 to 1 [the mean log-probability]"},
     {"seed", 0, ATT_OPT_INT, AT(seed), NULL, "N", "of random words [0]"},
+    {"suppress_blank", 0, ATT_OPT_BOOL, AT(suppress_blank), NULL, "BOOL",
+     "let no text begin with a blank or be empty [True]"},
+    {"suppress_regex", 0, ATT_OPT_TEXT, AT(suppress_regex), NULL, "RE",
+     "never use tokens that this matches as a whole"},
+    {"repetition_penalty", 0, ATT_OPT_NUMBER, AT(repetition_penalty), NULL, "P",
+     "above 1: what was said in a window is less likely again [1]"},
+    {"no_repeat_ngram_size", 0, ATT_OPT_INT, AT(no_repeat_ngram_size), NULL, "N",
+     "so many tokens in a row come once a window [any number]"},
+    {"max_new_tokens", 0, ATT_OPT_INT, AT(max_new_tokens), NULL, "N", "of a window [224]"},
+    {"hotwords", 0, ATT_OPT_TEXT, AT(hotwords), NULL, "TEXT",
+     "hints in front of every window: names, spelling"},
+    {"multilingual", 0, ATT_OPT_BOOL, AT(multilingual), NULL, "BOOL",
+     "hear the language anew in every window [False]"},
+    {"language_detection_segments", 0, ATT_OPT_INT, AT(language_detection_segments), NULL, "N",
+     "windows that are asked for the language, until ... [1]"},
+    {"language_detection_threshold", 0, ATT_OPT_NUMBER, AT(language_detection_threshold), NULL, "P",
+     "... one is surer of it than this [0.5]"},
+    {"prompt_reset_on_temperature", 0, ATT_OPT_NUMBER, AT(prompt_reset_on_temperature), NULL, "T",
+     "text found above this is no prompt [0.5]"},
     {"suppress_tokens", 0, ATT_OPT_TEXT, AT(suppress_tokens), NULL, "IDS",
      "never used, with commas; -1: marks that are not spoken [-1]"},
     {"initial_prompt", 0, ATT_OPT_TEXT, AT(initial_prompt), NULL, "TEXT",
@@ -142,6 +161,11 @@ att_transcribe_options att_transcribe_defaults(void)
     o.patience = asr.patience;
     o.length_penalty = asr.length_penalty;
     o.suppress_tokens = "-1";
+    o.suppress_blank = asr.suppress_blank;
+    o.repetition_penalty = asr.repetition_penalty;
+    o.language_detection_segments = asr.language_detection_segments;
+    o.language_detection_threshold = asr.language_detection_threshold;
+    o.prompt_reset_on_temperature = asr.prompt_reset_on_temperature;
     o.prepend_punctuations = asr.prepend_punctuations;
     o.append_punctuations = asr.append_punctuations;
     o.hallucination_silence_threshold = asr.hallucination_silence_threshold;

@@ -11,7 +11,8 @@ _attend() {
         -f | --output[_-]format) words="txt vtt srt tsv json all karaoke ass lrc" ;;
         --task) words="transcribe translate" ;;
         --verbose | --condition[_-]on[_-]previous[_-]text | --vad[_-]filter | --fp16 | \
-            --carry[_-]initial[_-]prompt | --word[_-]timestamps | --highlight[_-]words)
+            --carry[_-]initial[_-]prompt | --word[_-]timestamps | --highlight[_-]words | \
+            --multilingual | --suppress[_-]blank)
             words="True False" ;;
         --precision) words="exact" ;;
         --vad[_-]model) words="silero-vad" ;;
@@ -28,7 +29,11 @@ _attend() {
                 --without_timestamps --condition_on_previous_text --no_speech_threshold
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience
-                --length_penalty --seed --suppress_tokens --initial_prompt --carry_initial_prompt
+                --length_penalty --seed --suppress_blank --suppress_regex --repetition_penalty
+                --no_repeat_ngram_size --max_new_tokens --hotwords --multilingual
+                --language_detection_segments --language_detection_threshold
+                --prompt_reset_on_temperature --suppress_tokens --initial_prompt
+                --carry_initial_prompt
                 --prefix --clip_timestamps --vad_filter --vad_model --vad_threshold
                 --vad_neg_threshold --vad_min_speech_duration_ms --vad_max_speech_duration_s
                 --vad_min_silence_duration_ms --vad_speech_pad_ms --word_timestamps

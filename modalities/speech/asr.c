@@ -24,38 +24,6 @@ double atti_asr_now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static att_asr_options defaults(void)
-{
-    static const int32_t non_speech[] = {-1};
-    att_asr_options o;
-    memset(&o, 0, sizeof o);
-    o.size = sizeof o;
-    o.condition_on_previous_text = 1;
-    o.no_speech_threshold = 0.6;
-    o.logprob_threshold = -1.0;
-    o.compression_ratio_threshold = 2.4;
-    o.max_initial_timestamp = 1.0;
-    o.temperature_increment_on_fallback = 0.2;
-    o.best_of = 5;
-    o.beam_size = 5;
-    o.patience = 1.0;
-    o.length_penalty = (double)NAN;
-    o.suppress_tokens = non_speech;
-    o.n_suppress_tokens = 1;
-    o.suppress_blank = 1;
-    o.prepend_punctuations = "\"'“¿([{-";
-    o.append_punctuations = "\"'.。,，!！?？:：”)]}、";
-    o.hallucination_silence_threshold = (double)NAN;
-    o.vad = att_vad_defaults();
-    return o;
-}
-
-void att_asr_options_init(att_asr_options *options, size_t bytes)
-{
-    const att_asr_options o = defaults();
-    att_options_give(options, bytes, &o);
-}
-
 /* --- sessions --- */
 
 att_status att_asr_session_create(att_asr_session **out, const att_asr_model *model, att_err *err)
@@ -143,85 +111,6 @@ att_status atti_asr_remember(atti_asr_run *r, const int32_t *tokens, int32_t n, 
     return ATT_OK;
 }
 
-/* What is never sampled: the specials, what the caller names, and for a -1 in it the marks that are
- * not spoken. */
-static att_status make_suppressed(atti_asr_run *r, att_err *err)
-{
-    const att_whisper_tokens *t = r->decoder.tokens;
-    const att_asr_options *o = r->options;
-    const int32_t specials[] = {t->transcribe, t->translate,   t->sot,
-                                t->startoflm,  t->startofprev, t->nospeech};
-    const int32_t n_specials = sizeof specials / sizeof *specials;
-    int32_t n = 0;
-    r->suppress = att_calloc((size_t)(n_specials + t->n_suppress + o->n_suppress_tokens),
-                             sizeof *r->suppress);
-    if (!r->suppress) return att_fail(err, ATT_E_MEMORY, "transcribe: out of memory for tokens");
-    for (int32_t i = 0; i < n_specials; i++) r->suppress[n++] = specials[i]; /* -1: ignored */
-    int all = 0;
-    for (int32_t i = 0; i < o->n_suppress_tokens; i++) {
-        const int32_t id = o->suppress_tokens[i];
-        if (id >= r->rules.n_vocab)
-            return att_fail(err, ATT_E_ARG,
-                            "transcribe: token %d is to be suppressed, the vocabulary has %d", id,
-                            r->rules.n_vocab);
-        all |= id == -1;
-        if (id >= 0) r->suppress[n++] = id;
-    }
-    for (int32_t i = 0; all && i < t->n_suppress; i++) r->suppress[n++] = t->suppress[i];
-    r->rules.suppress = r->suppress;
-    r->rules.n_suppress = n;
-    return ATT_OK;
-}
-
-static att_status make_rules(atti_asr_run *r, att_err *err)
-{
-    const att_whisper_tokens *t = r->decoder.tokens;
-    const att_asr_options *o = r->options;
-    r->rules = (att_whisper_rules){
-        .n_vocab = att_whisper_get_config(r->session->model->whisper)->vocab,
-        .eot = t->eot,
-        .no_timestamps = t->notimestamps,
-        .timestamp_begin = t->timestamp_begin,
-        .suppress_first = t->suppress_first,
-        .n_suppress_first = o->suppress_blank ? t->n_suppress_first : 0,
-        .timestamps = !o->without_timestamps,
-        .max_initial_timestamp =
-            o->max_initial_timestamp < 0.0 ? -1 : (int32_t)lround(o->max_initial_timestamp * 50.0),
-    };
-    return make_suppressed(r, err);
-}
-
-/* The ids of " " + the stripped text, as the reference encodes what it is told. */
-static att_status encode_told(const atti_asr_run *r, const char *text, int32_t **ids, int32_t *n,
-                              att_err *err)
-{
-    const att_whisper_tokens *t = r->decoder.tokens;
-    att_tokenizer *tokenizer = NULL;
-    size_t bytes;
-    const char *stripped = att_utf8_strip(text, &bytes);
-    char *told = att_sprintf(" %.*s", (int)bytes, stripped);
-    if (!told) return att_fail(err, ATT_E_MEMORY, "transcribe: out of memory for the prompt");
-    att_status status = att_tokenizer_create(&tokenizer, t->bytes, t->starts, t->eot, err);
-    if (!status) status = att_tokenizer_encode(tokenizer, told, ids, n, err);
-    att_tokenizer_destroy(tokenizer);
-    att_free(told);
-    return status;
-}
-
-static att_status read_told(atti_asr_run *r, att_err *err)
-{
-    int32_t *ids = NULL, n = 0;
-    att_status status = ATT_OK;
-    if (r->options->initial_prompt)
-        status = encode_told(r, r->options->initial_prompt, &ids, &n, err);
-    if (!status) status = atti_asr_remember(r, ids, n, err);
-    att_free(ids);
-    r->n_initial = r->n_history;
-    if (!status && r->options->prefix)
-        status = encode_told(r, r->options->prefix, &r->prefix, &r->n_prefix, err);
-    return status;
-}
-
 /* The first pass, a minute of audio at a time. */
 static att_status scan(atti_asr_run *r, att_err *err)
 {
@@ -239,42 +128,6 @@ static att_status scan(atti_asr_run *r, att_err *err)
     }
     r->n_frames = n_frames;
     return ATT_OK;
-}
-
-static att_status check_options(const att_asr_options *o, att_err *err)
-{
-    if (o->beam_size < 0 || o->beam_size > ATT_WHISPER_MAX_BRANCHES || o->best_of < 0 ||
-        o->best_of > ATT_WHISPER_MAX_BRANCHES)
-        return att_fail(err, ATT_E_ARG, "transcribe: beam_size %d and best_of %d, expected 0 to %d",
-                        o->beam_size, o->best_of, ATT_WHISPER_MAX_BRANCHES);
-    if (!(o->patience > 0.0) || o->patience > 16.0 || att_asr_max_finished(o) < 1)
-        return att_fail(err, ATT_E_ARG,
-                        "transcribe: patience %g with beam_size %d, expected at most 16 and one "
-                        "finished text at least",
-                        o->patience, o->beam_size);
-    if (!(o->temperature >= 0.0) || o->temperature_increment_on_fallback < 0.0)
-        return att_fail(err, ATT_E_ARG,
-                        "transcribe: temperature %g and increment %g, expected none below 0",
-                        o->temperature, o->temperature_increment_on_fallback);
-    if (!isnan(o->length_penalty) && !(o->length_penalty >= 0.0 && o->length_penalty <= 1.0))
-        return att_fail(err, ATT_E_ARG, "transcribe: length_penalty %g, expected 0 to 1",
-                        o->length_penalty);
-    if (o->vad_filter && o->n_clip_timestamps)
-        return att_fail(err, ATT_E_ARG,
-                        "transcribe: vad_filter and clip_timestamps are given, expected one of the "
-                        "two: each says what is heard");
-    for (int32_t i = 0; i < o->n_clip_timestamps; i++)
-        if (!(o->clip_timestamps[i] >= 0.0 && o->clip_timestamps[i] < 1e9))
-            return att_fail(err, ATT_E_ARG, "transcribe: clip timestamp %d is %g s", i,
-                            o->clip_timestamps[i]);
-    return ATT_OK;
-}
-
-att_status atti_asr_take_options(att_asr_options *o, const att_asr_options *theirs, att_err *err)
-{
-    *o = defaults();
-    const att_status status = att_options_take(o, theirs, "transcribe", err);
-    return status ? status : check_options(o, err);
 }
 
 static att_status join_text(atti_asr_run *r, att_err *err)
@@ -308,8 +161,8 @@ att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
     if (!status && r->options->word_timestamps && !s->aligner)
         status = att_asr_aligner_create(&s->aligner, s->model->whisper, s->whisper, err);
     make_decoder(r);
-    if (!status) status = make_rules(r, err);
-    if (!status) status = read_told(r, err);
+    if (!status) status = atti_asr_make_rules(r, err);
+    if (!status) status = atti_asr_read_told(r, err);
     return status;
 }
 
@@ -319,6 +172,7 @@ void atti_asr_release(atti_asr_run *r)
     att_free(r->history);
     att_free(r->prefix);
     att_free(r->suppress);
+    att_free(r->carried);
 }
 
 /* A recording, or why there is none; it is closed here. */

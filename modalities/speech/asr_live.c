@@ -141,7 +141,12 @@ static att_status find_pieces(att_asr_live *l, att_err *err)
     l->before = l->now;
     l->now.n = 0;
     att_status status = encode_pending(l, &frames, err);
-    if (!status && !l->language_known) status = atti_asr_hear_language(r, err);
+    if (!status && (!l->language_known || l->options.multilingual) &&
+        r->decoder.tokens->multilingual) {
+        double probability;
+        status = atti_asr_hear_language(r, &probability, err);
+        if (!status && !l->language_known) atti_asr_tell_language(r, probability);
+    }
     const double t = atti_asr_now_s();
     const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
     att_asr_window *w = &l->now.window;
@@ -193,13 +198,12 @@ static int32_t count_final(const att_asr_live *l, int full)
 /* Forgets all but the newest tokens: a timeline that never ends takes no more memory. */
 static void trim_history(atti_asr_run *r)
 {
-    const int32_t first = r->options->carry_initial_prompt ? r->n_initial : 0;
-    const int32_t extra = r->n_history - first - KEPT_HISTORY;
+    const int32_t extra = r->n_history - KEPT_HISTORY;
     if (extra <= KEPT_HISTORY) return;
-    memmove(r->history + first, r->history + first + extra, KEPT_HISTORY * sizeof *r->history);
+    memmove(r->history, r->history + extra, KEPT_HISTORY * sizeof *r->history);
     r->n_history -= extra;
-    r->history_since = r->history_since > first + extra ? r->history_since - extra : first;
-    if (!r->options->carry_initial_prompt) r->n_initial = 0;
+    r->history_since = r->history_since > extra ? r->history_since - extra : 0;
+    r->n_initial = r->n_initial > extra ? r->n_initial - extra : 0;
 }
 
 static att_status tell_final(att_asr_live *l, int32_t n, att_err *err)
@@ -218,7 +222,8 @@ static att_status tell_final(att_asr_live *l, int32_t n, att_err *err)
         }
         att_free(text);
     }
-    if (n > 0 && (!l->options.condition_on_previous_text || l->now.window.temperature > 0.5))
+    if (n > 0 && (!l->options.condition_on_previous_text ||
+                  l->now.window.temperature > l->options.prompt_reset_on_temperature))
         r->history_since = r->n_history;
     if (n > 0) {
         r->n_prefix = 0; /* only of the first words */

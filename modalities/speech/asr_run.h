@@ -43,12 +43,14 @@ typedef struct atti_asr_run {
     att_asr_decoder decoder;
     att_whisper_rules rules;
     int32_t language, task; /* token ids; negative for English-only models */
+    const char *code;       /* of the language */
     att_mel_stream *mel;
     att_time_map map; /* of the speech, with vad_filter; empty: the whole recording is heard */
     int64_t n_frames; /* of content, packed */
     int64_t seek, clip_end; /* the window's first frame; where its clip ends */
     int32_t ready_frames;   /* > 0: the window at frame 0 is encoded and holds so many */
     int32_t *suppress;
+    int32_t *carried, n_carried; /* in front of every window's text */
     int32_t *prefix, n_prefix;
     int32_t *history; /* the initial prompt's tokens, then those of all segments */
     int32_t n_history, room_history, n_initial;
@@ -65,9 +67,15 @@ void atti_asr_release(atti_asr_run *run);
 att_status atti_asr_take_options(att_asr_options *options, const att_asr_options *theirs,
                                  att_err *err);
 
+/* Rules, prompts and prefix of the options. */
+att_status atti_asr_make_rules(atti_asr_run *run, att_err *err);
+att_status atti_asr_read_told(atti_asr_run *run, att_err *err);
+
 /* Sets language and task; *given: 0 when the language is to be heard in an encoded window. */
 att_status atti_asr_given_language(atti_asr_run *run, int *given, att_err *err);
-att_status atti_asr_hear_language(atti_asr_run *run, att_err *err);
+/* *probability: of the language, among all; told to nobody. */
+att_status atti_asr_hear_language(atti_asr_run *run, double *probability, att_err *err);
+void atti_asr_tell_language(const atti_asr_run *run, double probability);
 
 /* What the window is told of the text before it. */
 att_asr_prompt_parts atti_asr_prompt_parts(const atti_asr_run *run);

@@ -11,6 +11,8 @@
 #include "mem.h"
 #include "utf8.h"
 
+enum { MAX_DETECTED = 64 }; /* windows that are asked for the language */
+
 static int is_blank(const char *text)
 {
     size_t n;
@@ -95,9 +97,8 @@ static att_status encode_window(atti_asr_run *r, int64_t first, int64_t end, int
 
 static void set_language(atti_asr_run *r, int32_t language)
 {
-    const char *code = att_whisper_tokens_language_code(r->decoder.tokens, language);
+    r->code = att_whisper_tokens_language_code(r->decoder.tokens, language);
     r->language = language;
-    strncpy(r->result->language, code, sizeof r->result->language - 1);
 }
 
 att_status atti_asr_given_language(atti_asr_run *r, int *given, att_err *err)
@@ -106,8 +107,9 @@ att_status atti_asr_given_language(atti_asr_run *r, int *given, att_err *err)
     *given = 1;
     r->language = -1;
     r->task = -1;
+    r->code = "en";
     if (!tokens->multilingual) {
-        strcpy(r->result->language, "en");
+        strcpy(r->result->language, r->code);
         return ATT_OK;
     }
     r->task = r->options->translate ? tokens->translate : tokens->transcribe;
@@ -118,21 +120,42 @@ att_status atti_asr_given_language(atti_asr_run *r, int *given, att_err *err)
         return att_fail(err, ATT_E_ARG, "transcribe: the model does not know the language '%s'",
                         r->options->language);
     set_language(r, language);
+    strncpy(r->result->language, r->code, sizeof r->result->language - 1);
     return ATT_OK;
 }
 
-att_status atti_asr_hear_language(atti_asr_run *r, att_err *err)
+att_status atti_asr_hear_language(atti_asr_run *r, double *probability, att_err *err)
 {
     int32_t language;
-    double probability;
     const double t = atti_asr_now_s();
-    const att_status status = att_asr_detect_language(&r->decoder, &language, &probability, err);
+    const att_status status = att_asr_detect_language(&r->decoder, &language, probability, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
-    if (status) return status;
-    set_language(r, language);
+    if (!status) set_language(r, language);
+    return status;
+}
+
+void atti_asr_tell_language(const atti_asr_run *r, double probability)
+{
+    strncpy(r->result->language, r->code, sizeof r->result->language - 1);
     if (r->options->on_language)
         r->options->on_language(r->options->user, r->result->language, probability);
-    return ATT_OK;
+}
+
+/* The language of the windows looked at so far that was heard most often, the likeliest of equals.
+ */
+static void take_most_heard(atti_asr_run *r, const int32_t *heard, const double *probability,
+                            int32_t n, double *best_probability)
+{
+    int32_t best = 0, best_count = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t count = 0;
+        for (int32_t k = 0; k < n; k++) count += heard[k] == heard[i];
+        const int more = count > best_count;
+        if (more || (count == best_count && probability[i] > probability[best])) best = i;
+        if (more) best_count = count;
+    }
+    set_language(r, heard[best]);
+    *best_probability = probability[best];
 }
 
 /* The language spoken: given, or heard in the recording's first 30 s, wherever the first clip is.
@@ -142,8 +165,23 @@ static att_status choose_language(atti_asr_run *r, att_err *err)
     int given;
     att_status status = atti_asr_given_language(r, &given, err);
     if (status || given) return status;
-    status = encode_window(r, 0, r->n_frames, &r->ready_frames, err);
-    return status ? status : atti_asr_hear_language(r, err);
+    int32_t heard[MAX_DETECTED], n = 0;
+    double probability[MAX_DETECTED], best = 0.0;
+    const int32_t most = r->options->language_detection_segments;
+    for (int64_t at = 0; !status && n < most && n < MAX_DETECTED && at < r->n_frames;
+         at += ATT_MEL_WINDOW) {
+        int32_t frames;
+        status = encode_window(r, at, r->n_frames, &frames, err);
+        r->ready_frames = at == 0 ? frames : 0; /* what the session holds now */
+        if (!status) status = atti_asr_hear_language(r, &probability[n], err);
+        heard[n] = r->language;
+        best = probability[n++];
+        if (best > r->options->language_detection_threshold) break;
+        if (n == most || n == MAX_DETECTED || at + ATT_MEL_WINDOW >= r->n_frames)
+            take_most_heard(r, heard, probability, n, &best);
+    }
+    if (!status) atti_asr_tell_language(r, best);
+    return status;
 }
 
 /* Encodes the window at r->seek, unless finding the language has done so. */
@@ -162,11 +200,9 @@ att_asr_prompt_parts atti_asr_prompt_parts(const atti_asr_run *r)
     int32_t since = r->history_since;
     att_asr_prompt_parts p = {
         .language = r->language, .task = r->task, .without_timestamps = o->without_timestamps};
-    if (o->carry_initial_prompt) {
-        p.carried = r->history;
-        p.n_carried = r->n_initial;
-        if (since < r->n_initial) since = r->n_initial;
-    }
+    p.carried = r->carried;
+    p.n_carried = r->n_carried;
+    if (o->carry_initial_prompt && since < r->n_initial) since = r->n_initial;
     p.previous = r->history + since;
     p.n_previous = r->n_history - since;
     p.prefix = r->prefix;
@@ -189,7 +225,7 @@ static att_status add_words(atti_asr_run *r, const att_asr_window *w, int32_t fr
     const att_asr_alignable text = {.tokens = r->decoder.tokens,
                                     .language = r->language,
                                     .task = r->task,
-                                    .code = r->result->language,
+                                    .code = r->code,
                                     .ids = ids,
                                     .n = n,
                                     .frames = frames};
@@ -281,7 +317,8 @@ static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
         status = add_segment(r, &window, &f->pieces[i], &f->words[i], err);
     att_word_segments_free(f->words, f->n_pieces);
     /* text that was drawn at random is no prompt: a mistake would feed itself */
-    if (!f->again && (!r->options->condition_on_previous_text || window.temperature > 0.5))
+    if (!f->again && (!r->options->condition_on_previous_text ||
+                      window.temperature > r->options->prompt_reset_on_temperature))
         r->history_since = r->n_history;
     r->seek = f->next_seek;
     return status;
@@ -311,7 +348,10 @@ att_status atti_asr_seek(atti_asr_run *r, att_err *err)
         if (i > 0 || r->seek < start) r->seek = start;
         while (!status && r->seek < r->clip_end) {
             int32_t frames = 0;
+            double probability;
             status = encode_next(r, &frames, err);
+            if (!status && o->multilingual && r->decoder.tokens->multilingual)
+                status = atti_asr_hear_language(r, &probability, err);
             if (!status) status = finish_window(r, frames, err);
             if (!status) tell_progress(r);
             if (o->single_window) break;

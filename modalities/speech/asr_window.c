@@ -80,7 +80,9 @@ static att_status search(const att_asr_decoder *d, int32_t n_prompt, double temp
     const att_asr_options *o = d->options;
     att_asr_search *s = d->search;
     const int beam = temperature <= 0.0 && o->beam_size > 1;
-    const int32_t most = d->text_ctx / 2;
+    const int32_t half = d->text_ctx / 2;
+    const int32_t most =
+        o->max_new_tokens > 0 && o->max_new_tokens < half ? o->max_new_tokens : half;
     const int32_t samples = temperature > 0.0 && o->best_of > 1 ? o->best_of : 1;
     att_asr_search_begin(s, beam ? o->beam_size : samples, att_asr_max_finished(o));
     att_whisper_truncate(d->session, n_prompt);

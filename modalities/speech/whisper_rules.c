@@ -32,9 +32,38 @@ static void prefer_timestamps(const att_whisper_rules *r, float *logits)
         att_logits_suppress_range(logits, r->n_vocab, 0, r->timestamp_begin);
 }
 
+/* Each token that was sampled once, however often. */
+static void penalise_repetition(const att_whisper_rules *r, const int32_t *sampled, int32_t n,
+                                float *logits)
+{
+    for (int32_t i = 0; i < n; i++) {
+        int32_t first = 0;
+        while (sampled[first] != sampled[i]) first++;
+        if (first < i) continue;
+        float *x = &logits[sampled[i]];
+        *x = (float)(*x < 0.0f ? (double)*x * r->repetition_penalty
+                               : (double)*x / r->repetition_penalty);
+    }
+}
+
+/* What would repeat n tokens in a row is not allowed. */
+static void forbid_repeats(const att_whisper_rules *r, const int32_t *sampled, int32_t n,
+                           float *logits)
+{
+    const int32_t before = r->no_repeat_ngram_size - 1;
+    for (int32_t i = 0; i + before < n; i++) {
+        int32_t same = 0;
+        while (same < before && sampled[i + same] == sampled[n - before + same]) same++;
+        if (same == before) att_logits_suppress(logits, r->n_vocab, &sampled[i + before], 1);
+    }
+}
+
 void att_whisper_rules_apply(const att_whisper_rules *r, const int32_t *sampled, int32_t n,
                              float *logits)
 {
+    if (r->repetition_penalty > 0.0 && r->repetition_penalty != 1.0)
+        penalise_repetition(r, sampled, n, logits);
+    if (r->no_repeat_ngram_size > 0) forbid_repeats(r, sampled, n, logits);
     if (n == 0) att_logits_suppress(logits, r->n_vocab, r->suppress_first, r->n_suppress_first);
     att_logits_suppress(logits, r->n_vocab, r->suppress, r->n_suppress);
     if (!r->timestamps) return;

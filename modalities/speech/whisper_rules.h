@@ -1,6 +1,7 @@
 /* whisper_rules.h - which token may come next: the reference's logit filters over one row.
  *
- * Source: OpenAI's decoding.py (SuppressBlank, SuppressTokens, ApplyTimestampRules).
+ * Sources: OpenAI's decoding.py (SuppressBlank, SuppressTokens, ApplyTimestampRules); CTranslate2's
+ * decoding (RepetitionPenalty, NoRepeatNgram).
  * Tests: tests/unit/test_whisper_rules.c */
 #ifndef ATT_WHISPER_RULES_H
 #define ATT_WHISPER_RULES_H
@@ -18,6 +19,9 @@ typedef struct att_whisper_rules {
     int32_t n_suppress;
     const int32_t *suppress_first; /* not allowed as the first token: blank and end of text */
     int32_t n_suppress_first;
+    double repetition_penalty; /* logits of tokens that were sampled become less likely by this; 1:
+                                  not */
+    int32_t no_repeat_ngram_size;  /* no so many text tokens in a row twice; 0: any may */
     int32_t timestamps;            /* 0: text only, the timestamp rules rest */
     int32_t max_initial_timestamp; /* in timestamp tokens (0.02 s); negative: no limit */
 } att_whisper_rules;

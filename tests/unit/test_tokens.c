@@ -20,6 +20,7 @@
 #include "realdata.h"
 #include "tokenizer.h"
 #include "utf8.h"
+#include "whisper_suppress.h"
 #include "whisper_tokens.h"
 
 static cJSON *golden;
@@ -300,6 +301,25 @@ static void every_byte_has_its_token(void **state)
     att_whisper_tokens_close(t);
 }
 
+/* A pattern matches a token as a whole, bytes that are no UTF-8 included. */
+static void patterns_find_tokens(void **state)
+{
+    (void)state;
+    att_whisper_tokens *t = small();
+    int32_t list[N_SMALL] = {7}, n = 1;
+    att_err err;
+    assert_int_equal(att_whisper_suppress_matching(t, "[0-9]| ?ab", list, &n, &err), ATT_OK);
+    assert_int_equal(n, 1 + 10 + 3); /* digits, "ab" twice, " ab" */
+    assert_int_equal(list[0], 7);
+    for (int i = 0; i < 10; i++) assert_int_equal(list[1 + i], '0' + i);
+    assert_int_equal(list[11], 256);
+    assert_int_equal(list[12], 260);
+    assert_int_equal(list[13], 262);
+    assert_int_equal(att_whisper_suppress_matching(t, "a(b", list, &n, &err), ATT_E_ARG);
+    assert_non_null(strstr(err.text, "a(b"));
+    att_whisper_tokens_close(t);
+}
+
 /* Hugging Face's older files end before the times. */
 static void times_may_go_without_saying(void **state)
 {
@@ -472,6 +492,7 @@ int main(void)
         cmocka_unit_test(two_files_give_the_same_as_one),
         cmocka_unit_test(languages_have_the_names_of_openai),
         cmocka_unit_test(every_byte_has_its_token),
+        cmocka_unit_test(patterns_find_tokens),
         cmocka_unit_test(times_may_go_without_saying),
         cmocka_unit_test(the_lowest_pair_merges_first),
         cmocka_unit_test(what_is_no_utf8_is_replaced_as_python_does),

@@ -114,6 +114,36 @@ static void their_sum_counts_not_their_best(void **state)
     assert_true(logits[6] == 3.0f);
 }
 
+/* What was said is less likely, once however often it was said, above 0 and below. */
+static void repetition_costs(void **state)
+{
+    (void)state;
+    const int32_t s[] = {5, 6, 5};
+    att_whisper_rules r = rules(0);
+    float logits[V];
+    for (int i = 0; i < V; i++) logits[i] = 3.0f;
+    logits[6] = -3.0f;
+    r.repetition_penalty = 1.5;
+    att_whisper_rules_apply(&r, s, 3, logits);
+    assert_true(logits[5] == 2.0f && logits[6] == -4.5f && logits[7] == 3.0f);
+}
+
+/* After 5 6 7 5 6 a third 7 would repeat three in a row; a 8 would not. */
+static void repeated_ngrams_are_not_allowed(void **state)
+{
+    (void)state;
+    const int32_t s[] = {5, 6, 7, 5, 6};
+    att_whisper_rules r = rules(0);
+    for (int32_t size = 1; size <= 6; size++) {
+        float logits[V] = {0.0f};
+        r.no_repeat_ngram_size = size;
+        att_whisper_rules_apply(&r, s, 5, logits);
+        assert_int_equal(isinf(logits[7]) != 0, size <= 3);
+        assert_int_equal(isinf(logits[5]) != 0, size == 1);
+        assert_true(logits[8] == 0.0f);
+    }
+}
+
 static void nan_stays(void **state)
 {
     (void)state;
@@ -135,6 +165,8 @@ int main(void)
         cmocka_unit_test(times_do_not_decrease_and_segments_have_length),
         cmocka_unit_test(likely_timestamps_are_forced),
         cmocka_unit_test(their_sum_counts_not_their_best),
+        cmocka_unit_test(repetition_costs),
+        cmocka_unit_test(repeated_ngrams_are_not_allowed),
         cmocka_unit_test(nan_stays),
     };
     return cmocka_run_group_tests_name("whisper_rules", tests, NULL, NULL);

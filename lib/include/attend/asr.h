@@ -93,7 +93,18 @@ typedef struct att_asr_options {
     /* Seconds of silence beside which words that look made up are skipped; needs word_timestamps;
      * NaN: none are. */
     double hallucination_silence_threshold;
-    void *user; /* given to the callbacks, each of which may be NULL */
+    /* As other programs have them (docs/flags.md). */
+    const char *hotwords;      /* hints in front of every window's text, without prefix; or NULL */
+    int32_t multilingual;      /* 1: the language is heard anew in every window */
+    double repetition_penalty; /* above 1: a window's tokens are less likely again; 1: not used */
+    int32_t no_repeat_ngram_size; /* so many tokens in a row come once a window; 0: not used */
+    int32_t max_new_tokens;       /* of a window; 0: half of the text context */
+    double prompt_reset_on_temperature;  /* text found above it is no prompt */
+    int32_t language_detection_segments; /* windows that are asked for the language, at most 64,
+                                            until one is surer of it than the threshold */
+    double language_detection_threshold;
+    const char *suppress_regex; /* text tokens that match are never sampled (PCRE2); or NULL */
+    void *user;                 /* given to the callbacks, each of which may be NULL */
     void (*on_language)(void *user, const char *code, double probability);
     void (*on_segment)(void *user, const att_asr_segment *segment);
     void (*on_scan)(void *user,
