@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "canvas.h"
 #include "mem.h"
 #include "verbs.h"
 
 static int writes(const att_transcribe_options *o)
 {
-    return o->output_format || o->output_dir;
+    return o->output_format || o->output_dir || o->plot;
 }
 
 static att_status add_list(att_inputs *in, const att_transcribe_options *o, att_err *err)
@@ -25,6 +26,13 @@ static att_status add_list(att_inputs *in, const att_transcribe_options *o, att_
     return status;
 }
 
+static int has_standard_input(const att_inputs *in)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (strcmp(in->items[i].path, "-") == 0) return 1;
+    return 0;
+}
+
 static att_status add_all(att_many *m, const att_transcribe_options *o,
                           const char *const *arguments, size_t n, att_err *err)
 {
@@ -34,6 +42,10 @@ static att_status add_all(att_many *m, const att_transcribe_options *o,
             return att_fail(err, ATT_E_ARG, "standard input (-) cannot be both a list and a FILE");
         status = att_inputs_add(&m->inputs, arguments[i], err);
     }
+    if (o->plot && has_standard_input(&m->inputs))
+        return att_fail(err, ATT_E_ARG,
+                        "--plot reads a recording twice, which standard input (-) does not allow; "
+                        "save it to a file");
     if (!status && o->files_from) status = add_list(&m->inputs, o, err);
     if (!status) status = att_inputs_unite(&m->inputs, err);
     return status;
@@ -54,9 +66,13 @@ static att_status check_names(const att_many *m, const att_transcribe_options *o
 static att_status plan(att_many *m, const att_transcribe_options *o, const char *const *arguments,
                        size_t n, att_err *err)
 {
+    if (o->plot && !att_canvas_available())
+        return att_fail(err, ATT_E_ARG,
+                        "--plot draws with Pango, which this build was made without; install "
+                        "libpango1.0-dev, remove build/ and build again");
     if (o->skip_existing && !writes(o))
         return att_fail(err, ATT_E_ARG,
-                        "--skip_existing needs -f or -o: what was done is told by files");
+                        "--skip_existing needs -f, -o or --plot: what was done is told by files");
     att_status status = add_all(m, o, arguments, n, err);
     if (!status) status = check_names(m, o, err);
     if (status) return status;

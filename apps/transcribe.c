@@ -225,6 +225,11 @@ static int run_file(transcribe *t, const char *file, const char *name)
         const int failed = att_transcribe_write(&t->options, name, &result, status != ATT_OK);
         if (!code) code = failed;
     }
+    if (!status && t->options.plot) {
+        const att_log log = att_progress_log(&t->progress);
+        const int failed = att_transcribe_plot(&t->options, file, name, &result, &log);
+        if (!code) code = failed;
+    }
     att_asr_result_free(&result);
     return code;
 }
@@ -384,9 +389,12 @@ static int run_files(transcribe *t, const char *const *files, size_t n)
 static int run_live(transcribe *t, const char *const *files, size_t n)
 {
     att_err err = {0};
-    if (t->options.files_from || t->options.skip_existing) {
-        fprintf(stderr, "attend transcribe: --%s is for files, not for --live\n",
-                t->options.files_from ? "files_from" : "skip_existing");
+    const char *for_files = t->options.files_from      ? "files_from"
+                            : t->options.skip_existing ? "skip_existing"
+                            : t->options.plot          ? "plot"
+                                                       : NULL;
+    if (for_files) {
+        fprintf(stderr, "attend transcribe: --%s is for files, not for --live\n", for_files);
         return ATT_EXIT_USAGE;
     }
     if (n > 1 || (n == 1 && strcmp(files[0], "-") != 0)) {

@@ -14,7 +14,7 @@ typedef struct att_transcribe_options {
         *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps,
         *prepend_punctuations, *append_punctuations, *vad_model, *files_from;
     int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
-    int null, skip_existing;
+    int null, skip_existing, plot;
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;
     int best_of, beam_size, seed, carry_initial_prompt, fp16, word_timestamps;
@@ -41,6 +41,11 @@ int att_transcribe_list(const char *option, const char *text, double *numbers, i
  * Returns an exit code after saying on stderr what failed. */
 int att_transcribe_write(const att_transcribe_options *options, const char *name,
                          const att_asr_result *result, int part);
+
+/* Draws the result's NAME.png beside them, from a file that is read again. Returns an exit code
+ * after saying on stderr what failed. */
+int att_transcribe_plot(const att_transcribe_options *options, const char *file, const char *name,
+                        const att_asr_result *result, const att_log *log);
 
 /* Whether each output wanted of that file is there and not older than the file. */
 int att_transcribe_is_done(const att_transcribe_options *options, const char *file,

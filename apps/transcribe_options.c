@@ -32,6 +32,8 @@ static const att_opt TABLE[] = {
      "names in LIST end in a zero byte, as find -print0 writes them"},
     {"skip_existing", 0, ATT_OPT_FLAG, AT(skip_existing), NULL, NULL,
      "leave out what is done: its files are written, and not older than it"},
+    {"plot", 0, ATT_OPT_FLAG, AT(plot), NULL, NULL,
+     "draw NAME.png: spectrogram, speech and words with their confidence"},
     {"verbose", 0, ATT_OPT_BOOL, AT(verbose), NULL, "BOOL", "print times with the text [True]"},
     {"without_timestamps", 0, ATT_OPT_FLAG, AT(without_timestamps), NULL, NULL,
      "let the model write text only"},

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "languages.h"
 #include "mem.h"
 #include "outfile.h"
+#include "plot.h"
 #include "transcribe.h"
 #include "transcript.h"
 #include "verbs.h"
@@ -28,27 +30,32 @@ static char *path_of(const att_transcribe_options *options, const char *name, co
                        extension);
 }
 
-static int is_older(const struct stat *a, const struct stat *b)
+/* Whether that output is there and not older than the input. */
+static int is_newer(const att_transcribe_options *options, const char *name, const char *extension,
+                    const struct stat *input)
 {
-    if (a->st_mtim.tv_sec != b->st_mtim.tv_sec) return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
-    return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+    struct stat output;
+    char *path = path_of(options, name, extension);
+    const int is_there = path && stat(path, &output) == 0 && S_ISREG(output.st_mode);
+    att_free(path);
+    if (!is_there) return 0;
+    if (output.st_mtim.tv_sec != input->st_mtim.tv_sec)
+        return output.st_mtim.tv_sec > input->st_mtim.tv_sec;
+    return output.st_mtim.tv_nsec >= input->st_mtim.tv_nsec;
 }
 
 int att_transcribe_is_done(const att_transcribe_options *options, const char *file,
                            const char *name)
 {
-    struct stat input, output;
+    struct stat input;
     size_t n;
     const att_transcript_format *formats = att_transcript_formats(&n);
     if (strcmp(file, "-") == 0 || stat(file, &input) != 0) return 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_wanted(options, &formats[i])) continue;
-        char *path = path_of(options, name, formats[i].extension);
-        const int is_there = path && stat(path, &output) == 0 && S_ISREG(output.st_mode);
-        att_free(path);
-        if (!is_there || is_older(&output, &input)) return 0;
-    }
-    return 1;
+    for (size_t i = 0; i < n; i++)
+        if (is_wanted(options, &formats[i]) &&
+            !is_newer(options, name, formats[i].extension, &input))
+            return 0;
+    return !options->plot || is_newer(options, name, "png", &input);
 }
 
 /* Makes the folders that the path's file is to lie in. */
@@ -111,6 +118,27 @@ int att_transcribe_write(const att_transcribe_options *options, const char *name
                       : att_fail(&err, ATT_E_MEMORY, "write %s: out of memory", name);
         att_free(path);
     }
+    if (!status) return ATT_EXIT_DONE;
+    fprintf(stderr, "attend transcribe: %s\n", err.text);
+    return att_exit_code(status);
+}
+
+int att_transcribe_plot(const att_transcribe_options *options, const char *file, const char *name,
+                        const att_asr_result *result, const att_log *log)
+{
+    att_err err;
+    const char *slash = strrchr(file, '/'), *language = att_language_name(result->language);
+    const char *model = strrchr(options->model, '/');
+    char *path = path_of(options, name, "png");
+    char *subtitle = att_sprintf("Whisper %s  \xc2\xb7  %s", model ? model + 1 : options->model,
+                                 language ? language : result->language);
+    const att_plot plot = {file, slash ? slash + 1 : file, subtitle, result, log};
+    att_status status = ATT_OK;
+    if (!path || !subtitle) status = att_fail(&err, ATT_E_MEMORY, "draw %s: out of memory", file);
+    if (!status) status = make_folders(path, &err);
+    if (!status) status = att_plot_write(path, &plot, &err);
+    att_free(path);
+    att_free(subtitle);
     if (!status) return ATT_EXIT_DONE;
     fprintf(stderr, "attend transcribe: %s\n", err.text);
     return att_exit_code(status);

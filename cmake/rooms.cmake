@@ -10,6 +10,9 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(PORTAUDIO IMPORTED_TARGET portaudio-2.0) # microphones, where it is installed
+if(ATT_PLOT)
+  pkg_check_modules(PANGO IMPORTED_TARGET pangocairo) # pictures, where it is installed
+endif()
 
 add_library(fft INTERFACE) # what lies behind modalities/speech/fft.h
 if(ATT_FFT STREQUAL "fftw")

@@ -25,7 +25,7 @@ _attend() {
         case $verb:$word in
         transcribe:-*)
             words="--model --model_dir --language --task --output_format --output_dir
-                --files_from --null --skip_existing --verbose
+                --files_from --null --skip_existing --plot --verbose
                 --without_timestamps --condition_on_previous_text --no_speech_threshold
                 --logprob_threshold --compression_ratio_threshold --temperature
                 --temperature_increment_on_fallback --best_of --beam_size --patience

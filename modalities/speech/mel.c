@@ -36,7 +36,7 @@ struct att_mel_stream {
     float *ring;       /* [RING][n_mels], frame t at t % RING */
 };
 
-static double mel_of(double hz)
+double att_mel_of_hz(double hz)
 {
     return hz < 1000.0 ? 3.0 * hz / 200.0 : 15.0 + 27.0 * log(hz / 1000.0) / log(6.4);
 }
@@ -48,7 +48,7 @@ static double hz_of(double mel)
 
 void att_mel_filters(int32_t n_mels, float *filters)
 {
-    const double top = mel_of(ATT_MEL_RATE_HZ / 2.0);
+    const double top = att_mel_of_hz(ATT_MEL_RATE_HZ / 2.0);
     for (int32_t m = 0; m < n_mels; m++) {
         const double low = hz_of(top * m / (n_mels + 1)),
                      middle = hz_of(top * (m + 1) / (n_mels + 1));
@@ -220,6 +220,11 @@ static att_status reach(att_mel_stream *s, int64_t first, int64_t end, att_err *
     if (first < s->next - RING) status = restart(s, err);
     while (!status && s->next < end) status = next_frame(s, err);
     return status;
+}
+
+float att_mel_stream_largest(const att_mel_stream *s)
+{
+    return (s->top + 4.0f) / 4.0f;
 }
 
 static void normalise(const att_mel_stream *s, const float *from, float *to)

@@ -23,6 +23,9 @@ enum {
     ATT_MEL_FRAMES_A_SECOND = 100
 };
 
+/* The scale that the filters lie on: Slaney's, linear up to 1 kHz. */
+double att_mel_of_hz(double hz);
+
 /* The filterbank f32[n_mels][201]. */
 void att_mel_filters(int32_t n_mels, float *filters);
 
@@ -43,6 +46,9 @@ att_status att_mel_stream_scan(att_mel_stream *stream, int64_t max_frames, int64
  * padded before it became a spectrogram). Going back more than 60 s reads the file again. */
 att_status att_mel_stream_window(att_mel_stream *stream, int64_t first, int32_t silence, float *mel,
                                  int32_t *frames, att_err *err);
+
+/* After a scan: the largest value that a window can hold; the smallest is 2 less. */
+float att_mel_stream_largest(const att_mel_stream *stream);
 
 #ifdef __cplusplus
 }

@@ -222,6 +222,25 @@ static void an_interrupted_run_says_what_is_left(void **state)
     spawn_free(&r);
 }
 
+static void a_picture_lies_beside_the_other_files(void **state)
+{
+    (void)state;
+    make_recordings();
+    spawn_result r = TRANSCRIBE("--plot", "-f", "txt", "-o", "out", "in/b");
+    if (r.code == 2 && strstr(r.err, "libpango")) skip(); /* built without Pango */
+    expect(r, 0, NULL);
+    assert_int_equal(shell("test -s out/one.txt && head -c 8 out/one.png | grep -aq PNG && "
+                           "test $(find out -type f | wc -l) = 2"),
+                     0);
+    /* Without -f and -o it is the only file. */
+    expect(TRANSCRIBE("-q", "--plot", "in/two.wav"), 0, NULL);
+    assert_int_equal(shell("test -s two.png && test ! -e two.txt"), 0);
+    expect(TRANSCRIBE("--plot", "--skip_existing", "in/two.wav"), 0, "0 done, 1 skipped");
+    expect(TRANSCRIBE("--plot", "-o", "two.png", "in/two.wav"), 1, "two.png");
+    expect(run(NULL, ARGS("--plot", "-"), "", 0), 2, "standard input");
+    expect(TRANSCRIBE("--plot", "--live"), 2, "--plot");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_done_is_skipped, enter, leave),
         cmocka_unit_test_setup_teardown(nothing_to_do_needs_no_model, enter, leave),
         cmocka_unit_test_setup_teardown(a_killed_run_goes_on_where_it_was, enter, leave),
+        cmocka_unit_test_setup_teardown(a_picture_lies_beside_the_other_files, enter, leave),
         cmocka_unit_test_setup_teardown(an_interrupted_run_says_what_is_left, enter, leave),
     };
     return cmocka_run_group_tests_name("many", tests, NULL, NULL);
