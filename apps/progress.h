@@ -1,7 +1,7 @@
 /* progress.h - one line on stderr that is drawn over: what, how far, how fast, how long still.
  *
  * Silent unless stderr is a terminal and the work takes over a second. Tests:
- * tests/unit/test_args.c */
+ * tests/unit/test_progress.c */
 #ifndef ATT_PROGRESS_H
 #define ATT_PROGRESS_H
 

@@ -224,6 +224,7 @@ static void a_page_shows_what_was_heard(void **state)
     assert_int_equal(pixel(&p, PLOT_LEFT + 602, second + 5), 0xffffff);
     assert_int_equal(pixel(&p, PLOT_LEFT + 390, second + PLOT_MEL + 3 + PLOT_BARS / 2),
                      att_plot_confidence(0.5));
+    assert_true(inked(&p, PLOT_LEFT + 360, second + PLOT_MEL + PLOT_BARS + 6, 25, PLOT_ROW) > 30);
     /* What was said before it is not in it. */
     assert_int_equal(inked(&p, PLOT_LEFT, second + PLOT_MEL + 3, 350, PLOT_BARS), 0);
     cairo_surface_destroy(p.surface);
