@@ -190,7 +190,8 @@ static att_status run_audio(att_asr_session *s, att_audio *audio, att_status ope
     if (!status) status = scan(&r, err);
     result->timings.mel_s = atti_asr_now_s() - (options->vad_filter ? listened : begin);
     if (!options->vad_filter) result->duration_s = (double)r.n_frames / ATT_MEL_FRAMES_A_SECOND;
-    if (!status) status = atti_asr_seek(&r, err);
+    if (!status) status = atti_asr_begin(&r, err);
+    while (!status && atti_asr_has_window(&r)) status = atti_asr_hear_window(&r, err);
     if (r.decoder.tokens) {
         const att_status joined = join_text(&r, status ? NULL : err);
         if (!status) status = joined;

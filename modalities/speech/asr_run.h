@@ -47,8 +47,9 @@ typedef struct atti_asr_run {
     att_mel_stream *mel;
     att_time_map map; /* of the speech, with vad_filter; empty: the whole recording is heard */
     int64_t n_frames; /* of content, packed */
-    int64_t seek, clip_end; /* the window's first frame; where its clip ends */
-    int32_t ready_frames;   /* > 0: the window at frame 0 is encoded and holds so many */
+    int64_t seek, clip_end;  /* the window's first frame; where its clip ends */
+    int32_t clip, n_windows; /* the clip that is heard; windows heard so far */
+    int32_t ready_frames;    /* > 0: the window at frame 0 is encoded and holds so many */
     int32_t *suppress;
     int32_t *carried, n_carried; /* in front of every window's text */
     int32_t *prefix, n_prefix;
@@ -89,8 +90,11 @@ char *atti_asr_describe(const atti_asr_run *run, const att_asr_window *window,
 /* Grows the history; tokens may be NULL when n is 0. */
 att_status atti_asr_remember(atti_asr_run *run, const int32_t *tokens, int32_t n, att_err *err);
 
-/* All windows of all clips, once run->n_frames is known. */
-att_status atti_asr_seek(atti_asr_run *run, att_err *err);
+/* Window after window, once run->n_frames is known: begin, then hear as long as there is one. All
+ * that a recording needs from window to window is in its run, so that runs may take turns. */
+att_status atti_asr_begin(atti_asr_run *run, att_err *err);
+int atti_asr_has_window(atti_asr_run *run);
+att_status atti_asr_hear_window(atti_asr_run *run, att_err *err);
 
 /* Seconds of a clock that only goes forward. */
 double atti_asr_now_s(void);

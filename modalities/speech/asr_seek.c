@@ -335,27 +335,42 @@ static void tell_progress(const atti_asr_run *r)
         r->options->on_progress(r->options->user, frames < r->n_frames ? done_s : total_s, total_s);
 }
 
-att_status atti_asr_seek(atti_asr_run *r, att_err *err)
+/* Makes r->clip the next clip. */
+static void begin_clip(atti_asr_run *r, int32_t clip)
 {
     const att_asr_options *o = r->options;
-    const int32_t n_clips = o->single_window ? 1 : att_asr_n_clips(o->n_clip_timestamps);
+    int64_t start;
+    att_asr_clip_at(o->clip_timestamps, o->n_clip_timestamps, clip, r->n_frames, &start,
+                    &r->clip_end);
+    if (clip > 0 || r->seek < start) r->seek = start;
+    r->clip = clip;
+}
+
+att_status atti_asr_begin(atti_asr_run *r, att_err *err)
+{
     tell_progress(r);
-    att_status status = r->n_frames > 0 ? choose_language(r, err) : ATT_OK;
-    for (int32_t i = 0; !status && i < n_clips; i++) {
-        int64_t start;
-        att_asr_clip_at(o->clip_timestamps, o->n_clip_timestamps, i, r->n_frames, &start,
-                        &r->clip_end);
-        if (i > 0 || r->seek < start) r->seek = start;
-        while (!status && r->seek < r->clip_end) {
-            int32_t frames = 0;
-            double probability;
-            status = encode_next(r, &frames, err);
-            if (!status && o->multilingual && r->decoder.tokens->multilingual)
-                status = atti_asr_hear_language(r, &probability, err);
-            if (!status) status = finish_window(r, frames, err);
-            if (!status) tell_progress(r);
-            if (o->single_window) break;
-        }
-    }
+    begin_clip(r, 0);
+    return r->n_frames > 0 ? choose_language(r, err) : ATT_OK;
+}
+
+int atti_asr_has_window(atti_asr_run *r)
+{
+    const att_asr_options *o = r->options;
+    if (o->single_window) return r->seek == 0 && r->n_frames > 0 && !r->n_windows;
+    while (r->seek >= r->clip_end && r->clip + 1 < att_asr_n_clips(o->n_clip_timestamps))
+        begin_clip(r, r->clip + 1);
+    return r->seek < r->clip_end;
+}
+
+att_status atti_asr_hear_window(atti_asr_run *r, att_err *err)
+{
+    int32_t frames = 0;
+    double probability;
+    att_status status = encode_next(r, &frames, err);
+    if (!status && r->options->multilingual && r->decoder.tokens->multilingual)
+        status = atti_asr_hear_language(r, &probability, err);
+    if (!status) status = finish_window(r, frames, err);
+    if (!status) tell_progress(r);
+    r->n_windows++;
     return status;
 }
