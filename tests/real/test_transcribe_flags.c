@@ -148,6 +148,7 @@ static const struct {
     {"null", "real/test_many.c", "--null"},
     {"skip_existing", "real/test_many.c", "--skip_existing"},
     {"live", "real/test_asr_live.c", "--live"},
+    {"plot", "real/test_many.c", "--plot"},
 };
 
 /* These say something on stderr or stdout, or end the program. */
