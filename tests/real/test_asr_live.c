@@ -11,37 +11,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "attend/asr.h"
+#include "asr_rig.h"
 #include "realdata.h"
-#include "rig.h"
 #include "spawn.h"
 #include "wavfile.h"
 
 enum { RATE_HZ = 16000, MAX_TEXT = 8192, MAX_WORDS = 400, PAUSE = 2 * RATE_HZ };
-
-typedef struct opened {
-    rig r;
-    att_asr_model *model;
-    att_asr_session *session;
-} opened;
-
-static opened open_model(void)
-{
-    const char *folder = realdata_model("tiny.en");
-    opened o = {.r = rig_open(rig_portable_only())};
-    att_err err;
-    if (att_asr_model_open(&o.model, o.r.device, folder, &err) ||
-        att_asr_session_create(&o.session, o.model, &err))
-        fail_msg("%s", err.text);
-    return o;
-}
-
-static void close_model(opened *o)
-{
-    att_asr_session_destroy(o->session);
-    att_asr_model_close(o->model);
-    rig_close(&o->r);
-}
 
 /* Three read sentences, two seconds of silence after each. */
 static float *recording(size_t *n)
@@ -91,7 +66,7 @@ static void hear_partial(void *user, const char *text, double start, double end)
     h->most_pending_s = fmax(h->most_pending_s, end - start);
 }
 
-static att_asr_live *begin(opened *o, heard *h)
+static att_asr_live *begin(asr_rig *o, heard *h)
 {
     att_asr_options options = att_asr_defaults();
     att_asr_live_options live = att_asr_live_defaults();
@@ -156,7 +131,7 @@ static void words_come_while_they_are_spoken(void **state)
 {
     (void)state;
     static heard h, again;
-    opened o = open_model();
+    asr_rig o = asr_rig_open("tiny.en");
     size_t n;
     float *samples = recording(&n);
     att_err err;
@@ -190,7 +165,7 @@ static void words_come_while_they_are_spoken(void **state)
     att_asr_live_destroy(l);
     att_asr_result_free(&whole);
     free(samples);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 static void silence_says_nothing_and_costs_no_memory(void **state)
@@ -198,7 +173,7 @@ static void silence_says_nothing_and_costs_no_memory(void **state)
     (void)state;
     static heard h;
     static float silence[10 * RATE_HZ];
-    opened o = open_model();
+    asr_rig o = asr_rig_open("tiny.en");
     att_err err;
     att_asr_live *l = begin(&o, &h);
     for (int i = 0; i < 3; i++) push_all(l, &h, silence, 10 * RATE_HZ, 10 * RATE_HZ);
@@ -209,13 +184,13 @@ static void silence_says_nothing_and_costs_no_memory(void **state)
     assert_int_equal(att_asr_push(l, silence, 100, &err), ATT_E_INPUT);
     assert_non_null(strstr(err.text, "sample 5"));
     att_asr_live_destroy(l);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 static void senseless_options_are_refused(void **state)
 {
     (void)state;
-    opened o = open_model();
+    asr_rig o = asr_rig_open("tiny.en");
     const att_asr_options options = att_asr_defaults();
     att_asr_live_options bad[4];
     att_asr_live *l;
@@ -229,7 +204,7 @@ static void senseless_options_are_refused(void **state)
         assert_int_equal(att_asr_live_create(&l, o.session, &options, &bad[i], &err), ATT_E_ARG);
         assert_null(l);
     }
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 /* The program, from a pipe: lines of JSON, the last ones final. */

@@ -13,49 +13,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "attend/asr.h"
-#include "filemap.h"
+#include "asr_rig.h"
 #include "realdata.h"
-#include "rig.h"
 #include "wavfile.h"
 
-#define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_options.json"
-
 enum { RATE_HZ = 16000, MAX_LIST = 16 };
-
-typedef struct opened {
-    rig r;
-    att_asr_model *model;
-    att_asr_session *session;
-} opened;
-
-static opened open_model(const char *name)
-{
-    const char *folder = realdata_model(name);
-    opened o = {.r = rig_open(rig_portable_only())};
-    att_err err;
-    if (att_asr_model_open(&o.model, o.r.device, folder, &err) ||
-        att_asr_session_create(&o.session, o.model, &err))
-        fail_msg("%s", err.text);
-    return o;
-}
-
-static void close_model(opened *o)
-{
-    att_asr_session_destroy(o->session);
-    att_asr_model_close(o->model);
-    rig_close(&o->r);
-}
-
-static cJSON *read_golden(void)
-{
-    att_filemap map;
-    assert_int_equal(att_filemap_open(&map, GOLDEN, NULL), ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
-    assert_non_null(json);
-    att_filemap_close(&map);
-    return json;
-}
 
 /* The first n_files of the golden's recipe, one behind the other; pause_s < 0: with its pauses. */
 static const char *recording(const cJSON *golden, int n_files, double pause_s)
@@ -195,8 +157,8 @@ static void compare(const att_asr_result *got, const cJSON *want, const char *ti
 
 static void check_model(const char *name)
 {
-    opened o = open_model(name);
-    cJSON *golden = read_golden();
+    asr_rig o = asr_rig_open(name);
+    cJSON *golden = golden_json("whisper_options.json");
     const int n_files = cJSON_GetArraySize(cJSON_GetObjectItem(golden, "recipe"));
     const cJSON *run, *option;
     cJSON_ArrayForEach(
@@ -218,7 +180,7 @@ static void check_model(const char *name)
         cJSON_free(title);
     }
     cJSON_Delete(golden);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 static void base_obeys_as_the_reference(void **state)
@@ -234,7 +196,7 @@ static void tiny_en_obeys_as_the_reference(void **state)
 }
 
 /* The result's words and the temperature that they were found at. */
-static double text_at(opened *o, const att_asr_options *options, char *text, size_t room)
+static double text_at(asr_rig *o, const att_asr_options *options, char *text, size_t room)
 {
     att_asr_result result;
     att_err err;
@@ -257,7 +219,7 @@ static void thresholds_raise_the_temperature(void **state)
     (void)state;
     enum { ROOM = 2048 };
     static char plain[ROOM], drawn[ROOM], again[ROOM], other[ROOM];
-    opened o = open_model("tiny.en");
+    asr_rig o = asr_rig_open("tiny.en");
     att_asr_options options = att_asr_defaults();
     options.best_of = 2;
     options.no_speech_threshold = (double)NAN;
@@ -279,14 +241,14 @@ static void thresholds_raise_the_temperature(void **state)
     if (att_asr_run(o.session, file, &options, &result, &err)) fail_msg("%s", err.text);
     assert_int_equal(result.n_segments, 0);
     att_asr_result_free(&result);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 /* Samples in memory give what the file that holds them gives. */
 static void samples_are_heard_like_a_file(void **state)
 {
     (void)state;
-    opened o = open_model("tiny.en");
+    asr_rig o = asr_rig_open("tiny.en");
     const char *file = realdata_speech("librivox/sense_and_sensibility_01_austen_64kb-0870.wav");
     att_asr_options options = att_asr_defaults();
     options.beam_size = 1;
@@ -312,13 +274,13 @@ static void samples_are_heard_like_a_file(void **state)
     att_asr_result_free(&got);
     free(samples);
     free(raw);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 static void senseless_options_are_refused(void **state)
 {
     (void)state;
-    opened o = open_model("tiny.en");
+    asr_rig o = asr_rig_open("tiny.en");
     const int32_t far[] = {99999};
     const double before[] = {-1.0};
     att_asr_options bad[7];
@@ -339,7 +301,7 @@ static void senseless_options_are_refused(void **state)
         assert_int_equal(result.n_segments, 0);
         att_asr_result_free(&result);
     }
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "attend/asr.h"
+#include "asr_rig.h"
 #include "filemap.h"
 #include "mel.h"
 #include "mem.h"
@@ -35,44 +35,8 @@ static att_asr_options greedy(void)
     return o;
 }
 
-typedef struct opened {
-    rig r;
-    att_asr_model *model;
-    att_asr_session *session;
-} opened;
-
-static opened open_model(const char *name)
-{
-    const char *folder = realdata_model(name);
-    opened o = {.r = rig_open(rig_portable_only())};
-    att_err err;
-    if (att_asr_model_open(&o.model, o.r.device, folder, &err) ||
-        att_asr_session_create(&o.session, o.model, &err))
-        fail_msg("%s", err.text);
-    return o;
-}
-
-static void close_model(opened *o)
-{
-    att_asr_session_destroy(o->session);
-    att_asr_model_close(o->model);
-    rig_close(&o->r);
-}
-
-static cJSON *read_json(const char *name)
-{
-    att_filemap map;
-    char path[512];
-    snprintf(path, sizeof path, GOLDEN "%s", name);
-    assert_int_equal(att_filemap_open(&map, path, NULL), ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
-    assert_non_null(json);
-    att_filemap_close(&map);
-    return json;
-}
-
 /* One window in one decode; segments' tokens behind each other. */
-static int32_t transcribe_ids(opened *o, const char *path, const att_asr_options *options,
+static int32_t transcribe_ids(asr_rig *o, const char *path, const att_asr_options *options,
                               int32_t *ids, int32_t room)
 {
     att_asr_result result;
@@ -106,7 +70,7 @@ static int compare_ids(const char *file, const int32_t *ids, int32_t n, const cJ
 }
 
 /* How many of the utterances part at near ties. */
-static int check_utterances(opened *o, const cJSON *model, const char *kind,
+static int check_utterances(asr_rig *o, const cJSON *model, const char *kind,
                             const char *(*find)(const char *), const char *prefix)
 {
     enum { ROOM = 512 };
@@ -130,8 +94,8 @@ static int check_utterances(opened *o, const cJSON *model, const char *kind,
 
 static void check_model(const char *name)
 {
-    opened o = open_model(name);
-    cJSON *json = read_json("whisper_ids.json");
+    asr_rig o = asr_rig_open(name);
+    cJSON *json = golden_json("whisper_ids.json");
     const cJSON *model = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "models"), name);
     const int plain = check_utterances(&o, model, "plain", realdata_speech, "");
     const int timed = check_utterances(&o, model, "timed", realdata_speech, "");
@@ -139,7 +103,7 @@ static void check_model(const char *name)
     assert_true(plain == 0);
     assert_true(timed <= 1);
     cJSON_Delete(json);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 static void base_says_what_the_reference_says(void **state)
@@ -158,15 +122,15 @@ static void librispeech_ids_are_the_references(void **state)
 {
     (void)state;
     (void)realdata_shared("speech/librispeech-test-other/transcripts.tsv");
-    opened o = open_model("base");
-    cJSON *json = read_json("whisper_librispeech_ids.json");
+    asr_rig o = asr_rig_open("base");
+    cJSON *json = golden_json("whisper_librispeech_ids.json");
     const cJSON *model = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "models"), "base");
     const int ties =
         check_utterances(&o, model, "plain", realdata_shared, "speech/librispeech-test-other/");
     print_message("base: %d of 60 part at a near tie\n", ties);
     assert_true(ties <= 2);
     cJSON_Delete(json);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 /* --- tensors of one recording --- */
@@ -262,8 +226,8 @@ static void language_and_task_are_prompts(void **state)
     (void)state;
     enum { ROOM = 512 };
     static int32_t ids[ROOM];
-    opened o = open_model("base");
-    cJSON *json = read_json("whisper_ids.json");
+    asr_rig o = asr_rig_open("base");
+    cJSON *json = golden_json("whisper_ids.json");
     const cJSON *forced = cJSON_GetObjectItem(
         cJSON_GetObjectItem(cJSON_GetObjectItem(json, "models"), "base"), "forced");
     const char *file = realdata_speech(cJSON_GetObjectItem(forced, "file")->valuestring);
@@ -282,7 +246,7 @@ static void language_and_task_are_prompts(void **state)
     assert_string_equal(result.language, "en");
     att_asr_result_free(&result);
     cJSON_Delete(json);
-    close_model(&o);
+    asr_rig_close(&o);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "filemap.h"
+#include "asr_rig.h"
 #include "realdata.h"
 #include "whisper_words.h"
 
@@ -39,17 +39,13 @@ static void sentences_split_as_the_references(void **state)
     (void)state;
     const char *folder = realdata_model("base");
     att_whisper_tokens *tokens;
-    att_filemap map;
     att_err err;
     if (att_whisper_tokens_open(&tokens, folder, &err)) fail_msg("%s", err.text);
-    assert_int_equal(att_filemap_open(&map, ATT_SOURCE_DIR "/tests/golden/words.json", NULL),
-                     ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
+    cJSON *json = golden_json("words.json");
     const cJSON *cases = cJSON_GetObjectItem(json, "split"), *c;
     assert_true(cJSON_GetArraySize(cases) >= 8);
     cJSON_ArrayForEach(c, cases) check_sentence(tokens, c);
     cJSON_Delete(json);
-    att_filemap_close(&map);
     att_whisper_tokens_close(tokens);
 }
 

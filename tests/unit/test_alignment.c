@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "alignment.h"
-#include "filemap.h"
+#include "asr_rig.h"
 
 enum { HEADS = 3, ROWS = 12, STRIDE = 60, COLS = 50, KEPT = 7 };
 
@@ -37,10 +37,7 @@ static void maps_become_the_references_times(void **state)
     (void)state;
     static float scores[ROWS * STRIDE], sum[ROWS * COLS];
     int32_t first[ROWS];
-    att_filemap map;
-    assert_int_equal(att_filemap_open(&map, ATT_SOURCE_DIR "/tests/golden/words.json", NULL),
-                     ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
+    cJSON *json = golden_json("words.json");
     const cJSON *golden = cJSON_GetObjectItem(json, "alignment");
     const cJSON *matrix = cJSON_GetObjectItem(golden, "matrix");
     memset(sum, 0, sizeof sum);
@@ -61,7 +58,6 @@ static void maps_become_the_references_times(void **state)
         assert_int_equal(first[i],
                          cJSON_GetArrayItem(cJSON_GetObjectItem(golden, "first"), i)->valueint);
     cJSON_Delete(json);
-    att_filemap_close(&map);
 }
 
 /* Sizes at which there is little to walk through, and NaN: an end, inside of the columns. */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "asr_rig.h"
 #include "asr_search.h"
-#include "filemap.h"
 
 enum { EOT = 3, MAX_VOCAB = 64, MAX_LINES = 8, MAX_TOKENS = 32 };
 
@@ -91,15 +91,11 @@ static void check_case(const cJSON *c)
 static void beams_are_the_references(void **state)
 {
     (void)state;
-    att_filemap map;
-    assert_int_equal(att_filemap_open(&map, ATT_SOURCE_DIR "/tests/golden/search.json", NULL),
-                     ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
+    cJSON *json = golden_json("search.json");
     const cJSON *cases = cJSON_GetObjectItem(json, "cases"), *c;
     assert_true(cJSON_GetArraySize(cases) >= 50);
     cJSON_ArrayForEach(c, cases) check_case(c);
     cJSON_Delete(json);
-    att_filemap_close(&map);
 }
 
 /* A beam of one text and a temperature of zero take the same tokens, each the likeliest. */

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "asr_result.h"
-#include "filemap.h"
+#include "asr_rig.h"
 #include "transcript.h"
 
 enum { MAX_WORDS = 16 };
@@ -86,10 +86,7 @@ static void check_text(const char *format, const att_asr_result *result,
 static void layouts_are_openais_byte_for_byte(void **state)
 {
     (void)state;
-    att_filemap map;
-    assert_int_equal(
-        att_filemap_open(&map, ATT_SOURCE_DIR "/tests/golden/transcript_words.json", NULL), ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
+    cJSON *json = golden_json("transcript_words.json");
     const cJSON *entry, *c;
     int n = 0;
     cJSON_ArrayForEach(entry, member(json, "results"))
@@ -113,7 +110,6 @@ static void layouts_are_openais_byte_for_byte(void **state)
     }
     assert_int_equal(n, 18);
     cJSON_Delete(json);
-    att_filemap_close(&map);
 }
 
 static const att_asr_word SUNG[] = {

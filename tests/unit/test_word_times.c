@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "attend/asr.h"
-#include "filemap.h"
+#include "asr_rig.h"
 #include "mem.h"
 #include "word_times.h"
 
@@ -85,16 +85,12 @@ static void check_case(const cJSON *c, int number)
 static void times_are_the_references(void **state)
 {
     (void)state;
-    att_filemap map;
-    assert_int_equal(att_filemap_open(&map, ATT_SOURCE_DIR "/tests/golden/words.json", NULL),
-                     ATT_OK);
-    cJSON *json = cJSON_ParseWithLength((const char *)map.bytes, map.n_bytes);
+    cJSON *json = golden_json("words.json");
     const cJSON *cases = cJSON_GetObjectItem(json, "times"), *c;
     int number = 0;
     assert_true(cJSON_GetArraySize(cases) > 40);
     cJSON_ArrayForEach(c, cases) check_case(c, number++);
     cJSON_Delete(json);
-    att_filemap_close(&map);
 }
 
 int main(void)
