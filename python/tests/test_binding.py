@@ -90,7 +90,7 @@ class Options(unittest.TestCase):
                       {"task": "sing"}):
             with self.subTest(given), self.assertRaises(ValueError):
                 filled(**given)
-        for given in ({"hotwords": "x"}, {"beam_size": "many"}, {"initial_prompt": [1, 2]},
+        for given in ({"chunk_length": 30}, {"beam_size": "many"}, {"initial_prompt": [1, 2]},
                       {"vad": {"loudness": 1}}, {"n_suppress_tokens": 1}, {"size": 4},
                       {"beam_size": 2**40}):
             with self.subTest(given), self.assertRaises(TypeError):
