@@ -3,6 +3,7 @@
 #include "live_input.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <soxr.h>
 #include <stdint.h>
 #include <string.h>
@@ -175,10 +176,35 @@ static att_status microphone_failed(PaError failed, att_err *err)
     return att_fail(err, ATT_E_INPUT, "open the microphone: %s", Pa_GetErrorText(failed));
 }
 
+/* Standard error goes nowhere: ALSA and JACK write pages there about devices that are not used.
+ * Returns what to give to unsilence(). */
+static int silence(void)
+{
+    const int kept = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (kept >= 0 && nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+    if (nowhere >= 0) close(nowhere);
+    return kept;
+}
+
+static void unsilence(int kept)
+{
+    if (kept < 0) return;
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+}
+
+static PaError initialise(void)
+{
+    const int kept = silence();
+    const PaError failed = Pa_Initialize();
+    unsilence(kept);
+    return failed;
+}
+
 static att_status open_microphone(att_live_input *in, att_err *err)
 {
     PaStream *stream = NULL;
-    PaError failed = Pa_Initialize();
+    PaError failed = initialise();
     if (failed != paNoError) return microphone_failed(failed, err);
     const PaDeviceIndex device = Pa_GetDefaultInputDevice();
     if (device == paNoDevice) {
