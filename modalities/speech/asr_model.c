@@ -4,8 +4,12 @@
 
 #include <string.h>
 
+#include "mel.h"
 #include "mem.h"
 #include "whisper_config.h"
+#include "whisper_cut.h"
+
+enum { MIN_TEXT_CTX = 16 }; /* a prompt and some text */
 
 /* The vocabulary must be the one that the weights were made for. */
 static att_status check_vocabulary(const att_asr_model *model, const char *path, att_err *err)
@@ -17,6 +21,19 @@ static att_status check_vocabulary(const att_asr_model *model, const char *path,
         "open %s: the vocabulary has %d tokens, the weights have %d; the files belong to "
         "different models",
         path, model->tokens->n_vocab, rows);
+}
+
+att_status atti_asr_check_config(const att_whisper_config *c, const char *path, att_err *err)
+{
+    if (c->audio_ctx == ATT_MEL_WINDOW / 2 && c->text_ctx >= MIN_TEXT_CTX &&
+        c->text_ctx <= 2 * ATT_WHISPER_MAX_TOKENS)
+        return ATT_OK;
+    return att_fail(
+        err, ATT_E_MODEL,
+        "open %s: the weights have room for %d frames of sound and %d tokens of text, "
+        "expected %d and %d to %d: it is no Whisper that windows of 30 s can be given to",
+        path, c->audio_ctx, c->text_ctx, ATT_MEL_WINDOW / 2, MIN_TEXT_CTX,
+        2 * ATT_WHISPER_MAX_TOKENS);
 }
 
 /* The folder that a file of weights lies in. */
@@ -52,6 +69,7 @@ static att_status open_all(att_asr_model *m, att_device *device, att_weights *we
                             : att_whisper_tokens_open(&m->tokens, folder, err);
     if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
     if (!status) status = check_vocabulary(m, path, err);
+    if (!status) status = atti_asr_check_config(att_whisper_get_config(m->whisper), path, err);
     if (!status && !is_whole(weights))
         status = att_whisper_config_check_folder(att_whisper_get_config(m->whisper), folder, err);
     if (!status && !is_whole(weights)) read_heads(m, folder);

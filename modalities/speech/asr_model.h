@@ -12,4 +12,7 @@ struct att_asr_model {
     const att_log *log; /* the device's */
 };
 
+/* ATT_E_MODEL for a window or a text context that transcribing does not know. */
+att_status atti_asr_check_config(const att_whisper_config *config, const char *path, att_err *err);
+
 #endif /* ATT_ASR_MODEL_H */
