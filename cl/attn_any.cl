@@ -1,13 +1,20 @@
 /* attn_any.cl - out[b,h,i] = sum over visible j of softmax_j(scale q.k) v, on any device.
  *
- * One work-item makes one row of one head in a single pass over the keys: the running maximum moves
- * the sum and the row of `acc` when it grows. NaN stays: a NaN score is no new maximum but poisons
- * the sum. A row that sees nothing becomes zeros, its lse -3e38. The row times head_gain[h], where
- * given, is stored or, with add, added to what is there.
- * Launch:  groups {ceil(T/64), H, B}.
- * Build:   -D KV_F16 for half keys and values.  Prelude: mask.clh.
- * Oracle:  att_ref_attn(). */
-#define MAX_WIDTH 128
+ * A work-group makes ROWS rows of one head over a chunk of the keys, KEYS at a time in local
+ * memory: SHARE work-items a row, each with every SHARE-th key's score and every SHARE-th column.
+ * The running maximum moves sum and columns when it grows. NaN stays: a NaN score is no new maximum
+ * but poisons the sum. A masked key's value is not touched. A row that sees nothing becomes zeros,
+ * its lse -3e38. The row times head_gain[h], where given, is stored or, with add, added to what is
+ * there; of several chunks each is left in part, as cl/attn_merge_any.cl reads it.
+ * Launch:  groups {ceil(T/ROWS) * chunks, H, B}.
+ * Build:   -D WIDTH=64 or 128: the most that D and E may be; -D KV_F16 for half keys and values.
+ * Prelude: mask.clh.  Oracle: att_ref_attn(). */
+#define LANES 64
+#define ROWS 16
+#define KEYS 32
+#define SHARE (LANES / ROWS)
+#define SCORES (KEYS / SHARE)
+#define COLUMNS (WIDTH / SHARE)
 
 #ifdef KV_F16
 #define KV half
@@ -17,7 +24,7 @@
 #define kv_at(p, i) (p)[i]
 #endif
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(LANES, 1, 1)))
 void attn_any(const int T, const int S, const int D, const int E, const int share,
               const float scale, __global const float *head_scale, const int head_scale_at,
               __global const float *q, const int q_at, const int q_batch, const int q_head,
@@ -26,49 +33,108 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
               const int v_at, const int v_batch, const int v_head, const int v_token,
               __global float *out, const int out_at, const int out_batch, const int out_head,
               const int out_token, const int add, __global const float *head_gain,
-              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS)
+              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS,
+              __global float *part, const int part_at, const int chunks, const int chunk_keys)
 {
-    float acc[MAX_WIDTH];
-    const int i = get_global_id(0), h = get_global_id(1), b = get_global_id(2);
-    if (i >= T) return;
+    __local float query[ROWS][WIDTH + 1], tile[KEYS][WIDTH + 1], weight[ROWS][KEYS + 1];
+    const int lane = get_local_id(0), r = lane / SHARE, s = lane % SHARE;
+    const int chunk = chunks > 0 ? (int)get_group_id(0) % chunks : 0;
+    const int first = (chunks > 0 ? (int)get_group_id(0) / chunks : 0) * ROWS, i = first + r;
+    const int h = get_group_id(1), b = get_group_id(2);
+    const int begin = chunk * chunk_keys, end = min(begin + chunk_keys, S);
     const mask m = MASK_OF(b, T, S);
-    const mask_row row = mask_row_of(&m, i);
-    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
-    const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head + (size_t)i * q_token;
-    k += k_at + (size_t)b * k_batch + (size_t)(h / share) * k_head;
-    v += v_at + (size_t)b * v_batch + (size_t)(h / share) * v_head;
-    out += out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
+    mask_row row = {0, 0, 0, 0};
+    if (flags && i < T) row = mask_row_of(&m, i);
+    const float factor = T > 0 && head_scale ? head_scale[head_scale_at + h] : scale;
+    const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head;
+    k += k_at + (size_t)b * k_batch + (size_t)(share ? h / share : 0) * k_head;
+    v += v_at + (size_t)b * v_batch + (size_t)(share ? h / share : 0) * v_head;
 
-    for (int e = 0; e < E; e++) acc[e] = 0.0f;
+    for (int x = lane; x < ROWS * D; x += LANES) {
+        const int rx = x / D, d = x % D;
+        const size_t at = q_row + (size_t)(first + rx) * q_token + d;
+        float value = 0.0f;
+        if (first + rx < T)
+            value = factor * (q_f16 ? vload_half(at, (__global const half *)q) : q[at]);
+        query[rx][d] = value;
+    }
+    float acc[COLUMNS], z[SCORES];
+    for (int c = 0; c < COLUMNS; c++) acc[c] = 0.0f;
     float top = -3.0e38f, sum = 0.0f;
     int seen = 0;
-    for (int j = 0; j < S; j++) {
-        if (flags && !mask_visible(&m, row, j)) continue;
-        __global const KV *key = k + (size_t)j * k_token;
-        __global const KV *value = v + (size_t)j * v_token;
-        float z = 0.0f;
-        if (q_f16) {
-            __global const half *x = (__global const half *)q;
-            for (int d = 0; d < D; d++) z = fma(vload_half(q_row + d, x), kv_at(key, d), z);
-        } else {
-            for (int d = 0; d < D; d++) z = fma(q[q_row + d], kv_at(key, d), z);
+
+    for (int k0 = begin; k0 < end; k0 += KEYS) {
+        const int n = min(KEYS, end - k0);
+        int visible = 0; /* bit t: the score of key s + SHARE*t counts */
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int x = lane; x < KEYS * D; x += LANES) {
+            const int j = x / D, d = x % D;
+            tile[j][d] = j < n ? kv_at(k, (size_t)(k0 + j) * k_token + d) : 0.0f;
         }
-        z *= factor;
-        if (z > top) {
-            const float fade = seen ? exp(top - z) : 0.0f;
-            top = z;
-            sum *= fade;
-            for (int e = 0; e < E; e++) acc[e] *= fade;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int t = 0; t < SCORES; t++) z[t] = 0.0f;
+        for (int d = 0; d < D; d++) {
+            const float x = query[r][d];
+            for (int t = 0; t < SCORES; t++) z[t] = fma(x, tile[s + SHARE * t][d], z[t]);
         }
-        seen = 1;
-        const float p = exp(z - top);
-        sum += p;
-        for (int e = 0; e < E; e++) acc[e] = fma(p, kv_at(value, e), acc[e]);
+        for (int t = 0; t < SCORES; t++) {
+            const int j = s + SHARE * t;
+            if (i < T && j < n && (!flags || mask_visible(&m, row, k0 + j))) visible |= 1 << t;
+            weight[r][j] = visible >> t & 1 ? z[t] : -INFINITY;
+        }
+        seen |= visible;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        float high = top;
+        for (int j = 0; j < KEYS; j++) high = weight[r][j] > high ? weight[r][j] : high;
+        for (int x = lane; x < KEYS * E; x += LANES) {
+            const int j = x / E, e = x % E;
+            tile[j][e] = j < n ? kv_at(v, (size_t)(k0 + j) * v_token + e) : 0.0f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        const float fade = exp(top - high);
+        sum *= fade;
+        top = high;
+        for (int t = 0; t < SCORES; t++) {
+            const float p = visible >> t & 1 ? exp(z[t] - high) : -1.0f; /* masked */
+            weight[r][s + SHARE * t] = p;
+            if (visible >> t & 1) sum += p;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int c = 0; c < COLUMNS; c++) acc[c] *= fade;
+        for (int j = 0; j < n; j++) {
+            const float p = weight[r][j];
+            if (p < 0.0f) continue;
+            for (int c = 0; c < COLUMNS; c++)
+                if (s + SHARE * c < E) acc[c] = fma(p, tile[j][s + SHARE * c], acc[c]);
+        }
     }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    weight[r][s] = sum;
+    weight[r][SHARE + s] = seen ? 1.0f : 0.0f;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float total = 0.0f, any = 0.0f;
+    for (int x = 0; x < SHARE; x++) {
+        total += weight[r][x];
+        any += weight[r][SHARE + x];
+    }
+    if (i >= T) return;
+    const size_t line = ((size_t)b * get_num_groups(1) + h) * T + i;
+    if (chunks > 1) {
+        part += part_at + (line * chunks + chunk) * (E + 3);
+        for (int c = 0; c < COLUMNS; c++)
+            if (s + SHARE * c < E) part[s + SHARE * c] = acc[c];
+        if (s == 0) {
+            part[E] = top;
+            part[E + 1] = total;
+            part[E + 2] = any;
+        }
+        return;
+    }
+    out += out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
     const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
-    for (int e = 0; e < E; e++)
-        out[e] = (add ? out[e] : 0.0f) + gain * (seen ? acc[e] / sum : 0.0f);
-    if (lse)
-        lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + i] =
-            seen ? top + log(sum) : -3.0e38f;
+    for (int c = 0; c < COLUMNS; c++) {
+        const int e = s + SHARE * c;
+        if (e < E) out[e] = (add ? out[e] : 0.0f) + gain * (any > 0.0f ? acc[c] / total : 0.0f);
+    }
+    if (lse && s == 0) lse[lse_at + line] = any > 0.0f ? top + log(total) : -3.0e38f;
 }

@@ -2,11 +2,46 @@
  * Tests: tests/kernels/test_attn.c */
 #include "attn_internal.h"
 
-static att_status portable(att_queue *queue, const att_attn_call *c, att_err *err)
+enum {
+    ROWS = 16,   /* of a work-group, cl/attn_any.cl */
+    CHUNK = 256, /* keys of one, when there are too few rows to fill a device */
+    FULL = 256   /* work-groups that do */
+};
+
+static int32_t ceil_div(int32_t a, int32_t b)
 {
-    enum { ROWS = 64 }; /* of a work-group, cl/attn_any.cl */
-    const int32_t groups[] = {(c->n_q + ROWS - 1) / ROWS, c->heads, c->batch};
+    return (a + b - 1) / b;
+}
+
+/* Sizes alone decide, so that results do not depend on the device. */
+static int32_t chunks_of(const att_attn_call *c)
+{
+    const int64_t groups = (int64_t)ceil_div(c->n_q, ROWS) * c->heads * c->batch;
+    return groups < FULL && c->n_k > CHUNK ? ceil_div(c->n_k, CHUNK) : 1;
+}
+
+/* Parts of a call with at most so many queries and keys. */
+static int64_t portable_scratch(const att_attn_call *c)
+{
+    const int64_t streams = (int64_t)c->heads * c->batch;
+    if (streams < 1) return 0; /* senseless, which is told elsewhere */
+    const int64_t split_rows = (FULL - 1) / streams * ROWS;
+    const int64_t rows = c->n_q < split_rows ? c->n_q : split_rows;
+    if (c->n_k <= CHUNK) return 0;
+    return streams * rows * ceil_div(c->n_k, CHUNK) * (c->d_v + 3);
+}
+
+static att_kernel_id portable_kernel(const att_attn_call *c)
+{
     const int half = c->k.view.dtype == ATT_F16;
+    if (c->d_qk <= 64 && c->d_v <= 64) return half ? ATT_K_ATTN_64_ANY_F16 : ATT_K_ATTN_64_ANY_F32;
+    return half ? ATT_K_ATTN_128_ANY_F16 : ATT_K_ATTN_128_ANY_F32;
+}
+
+static att_status portable(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
+{
+    const int32_t chunks = chunks_of(c);
+    const int32_t groups[] = {ceil_div(c->n_q, ROWS) * chunks, c->heads, c->batch};
     atti_args args = {.n = 0};
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
@@ -14,13 +49,17 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_err *er
     atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
-    return atti_attn_launch(queue, c, half ? ATT_K_ATTN_ANY_F16 : ATT_K_ATTN_ANY_F32, groups, &args,
-                            err);
+    atti_push_view(&args, scratch);
+    atti_push_i32(&args, chunks);
+    atti_push_i32(&args, chunks > 1 ? CHUNK : c->n_k);
+    const att_status status = atti_attn_launch(queue, c, portable_kernel(c), groups, &args, err);
+    return status || chunks == 1 ? status : atti_attn_merge(queue, c, chunks, scratch, err);
 }
 
 int64_t att_attn_scratch(const att_device *device, const att_attn_call *call)
 {
-    return att_device_cpu_bodies(device) ? atti_attn_cpu_scratch(device, call) : 0;
+    return att_device_cpu_bodies(device) ? atti_attn_cpu_scratch(device, call)
+                                         : portable_scratch(call);
 }
 
 att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratch, att_err *err)
@@ -31,7 +70,7 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     if (bad || call->n_q == 0) return bad;
     const att_status status = att_device_cpu_bodies(att_queue_device(queue))
                                   ? atti_attn_cpu(queue, call, scratch, err)
-                                  : portable(queue, call, err);
+                                  : portable(queue, call, scratch, err);
     return status ? status : atti_attn_tap_maps(queue, call, err);
 }
 
@@ -44,8 +83,9 @@ size_t att_attn_kernels(const att_device *device, att_dtype keys, att_kernel_id 
     const int f16 = keys == ATT_F16;
     size_t n = 0;
     if (!att_device_cpu_bodies(device)) {
-        if (room > 0) list[n++] = f16 ? ATT_K_ATTN_ANY_F16 : ATT_K_ATTN_ANY_F32;
-        return n;
+        if (room > 0) list[n++] = f16 ? ATT_K_ATTN_64_ANY_F16 : ATT_K_ATTN_64_ANY_F32;
+        if (room > 1) list[n++] = ATT_K_ATTN_MERGE_ANY;
+        return n; /* wider heads are compiled when they come */
     }
     for (; n < sizeof CPU_F32 / sizeof *CPU_F32 && n < room; n++)
         list[n] = f16 ? CPU_F16[n] : CPU_F32[n];

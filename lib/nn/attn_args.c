@@ -87,3 +87,19 @@ att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_ker
     };
     return att_queue_launch(queue, &launch, err);
 }
+
+att_status atti_attn_merge(att_queue *queue, const att_attn_call *c, int32_t chunks, att_view parts,
+                           att_err *err)
+{
+    atti_args args = {.n = 0};
+    atti_push_i32(&args, chunks);
+    atti_push_i32(&args, c->d_v);
+    atti_push_view(&args, parts);
+    atti_push_out(&args, c);
+    atti_push_view(&args, c->taps.lse);
+    const att_launch launch = {.kernel = ATT_K_ATTN_MERGE_ANY,
+                               .groups = {c->n_q, c->heads, c->batch},
+                               .args = args.list,
+                               .n_args = args.n};
+    return att_queue_launch(queue, &launch, err);
+}

@@ -51,7 +51,7 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch
 {
     const int half = c->k.view.dtype == ATT_F16;
     const int32_t chunks = chunks_of(c);
-    const int32_t groups[] = {chunks, c->heads, c->batch}, rows[] = {c->n_q, c->heads, c->batch};
+    const int32_t groups[] = {chunks, c->heads, c->batch};
     atti_args args = {.n = 0};
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
@@ -60,21 +60,9 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
     atti_push_view(&args, scratch);
-    att_status status = atti_attn_launch(
+    const att_status status = atti_attn_launch(
         queue, c, half ? ATT_K_ATTN_FEW_CPU_F16 : ATT_K_ATTN_FEW_CPU_F32, groups, &args, err);
-    if (status || chunks == 1) return status;
-
-    atti_args merge = {.n = 0};
-    atti_push_i32(&merge, chunks);
-    atti_push_i32(&merge, c->d_v);
-    atti_push_view(&merge, scratch);
-    atti_push_out(&merge, c);
-    atti_push_view(&merge, c->taps.lse);
-    const att_launch launch = {.kernel = ATT_K_ATTN_MERGE_ANY,
-                               .groups = {rows[0], rows[1], rows[2]},
-                               .args = merge.list,
-                               .n_args = merge.n};
-    return att_queue_launch(queue, &launch, err);
+    return status || chunks == 1 ? status : atti_attn_merge(queue, c, chunks, scratch, err);
 }
 
 static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, att_view values,

@@ -37,6 +37,10 @@ void atti_push_mask(atti_args *args, const att_attn_mask *mask);
 att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_kernel_id kernel,
                             const int32_t groups[3], const atti_args *args, att_err *err);
 
+/* Rows from their parts over chunks of the keys, cl/attn_merge_any.cl. */
+att_status atti_attn_merge(att_queue *queue, const att_attn_call *call, int32_t chunks,
+                           att_view parts, att_err *err);
+
 /* The bodies for CPU devices, for a checked call; scratch holds what the first function says. */
 int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *call);
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *call, att_view scratch,

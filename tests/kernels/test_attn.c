@@ -264,12 +264,11 @@ static void unknown_fields_are_refused_by_name(void **state)
     close_desk(&d);
 }
 
-static void senseless_calls_are_refused(void **state)
+static void refuse_senseless_calls(int portable)
 {
-    (void)state;
     const int32_t heads[] = {H};
     desk d;
-    open_desk(&d, rig_portable_only());
+    open_desk(&d, portable);
     att_attn_call call;
 #define REFUSE(field, value, status, word)                                                         \
     call = d.call;                                                                                 \
@@ -300,6 +299,13 @@ static void senseless_calls_are_refused(void **state)
         expect(&d, &d.call, ATT_E_SHAPE, "scratch needs");
     }
     close_desk(&d);
+}
+
+static void senseless_calls_are_refused(void **state)
+{
+    (void)state;
+    for (int portable = rig_portable_only(); portable < 2; portable++)
+        refuse_senseless_calls(portable);
 }
 
 int main(void)
