@@ -187,6 +187,39 @@ static void silence_says_nothing_and_costs_no_memory(void **state)
     asr_rig_close(&o);
 }
 
+static int is_time(void *user)
+{
+    int *left = user;
+    return (*left)-- <= 0;
+}
+
+/* A look that is cancelled says so, and the timeline goes on when nobody cancels any more. */
+static void looks_are_cancelled(void **state)
+{
+    (void)state;
+    asr_rig o = asr_rig_open("tiny.en");
+    size_t n;
+    float *samples = recording(&n);
+    int left = 3;
+    att_asr_options options = att_asr_defaults();
+    const att_asr_live_options live = att_asr_live_defaults();
+    att_asr_live *l;
+    att_err err;
+    options.beam_size = 1;
+    options.user = &left;
+    options.cancelled = is_time;
+    if (att_asr_live_create(&l, o.session, &options, &live, &err)) fail_msg("%s", err.text);
+    assert_int_equal(att_asr_push(l, samples, 4 * RATE_HZ, &err), ATT_E_CANCELLED);
+    assert_non_null(strstr(err.text, "cancelled"));
+    assert_true(att_asr_live_timings(l)->tokens < 8); /* at once, not after the sentence */
+    left = 1 << 20;
+    assert_int_equal(att_asr_push(l, samples + 4 * RATE_HZ, 2 * RATE_HZ, &err), ATT_OK);
+    assert_true(att_asr_live_timings(l)->tokens > 8);
+    att_asr_live_destroy(l);
+    free(samples);
+    asr_rig_close(&o);
+}
+
 static void senseless_options_are_refused(void **state)
 {
     (void)state;
@@ -240,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_come_while_they_are_spoken),
         cmocka_unit_test(silence_says_nothing_and_costs_no_memory),
+        cmocka_unit_test(looks_are_cancelled),
         cmocka_unit_test(senseless_options_are_refused),
         cmocka_unit_test(the_program_hears_a_pipe),
     };
