@@ -167,6 +167,9 @@ static int check_bodies(const devices_options *o, int portable, cJSON *list, int
     att_status status = att_device_open(&device, &options, &err);
     if (!status) status = att_queue_create(&queue, device, &err);
     const char *bodies = !status && att_device_cpu_bodies(device) ? "cpu" : "portable";
+    for (int f = 0; !status && !list && f < ATT_N_FEATURES; f++)
+        if (att_device_has(device, (att_feature)f))
+            printf("%-9s with %s\n", bodies, att_feature_name((att_feature)f));
     size_t n;
     const att_conform_case *cases;
     for (size_t i = 0; !status && (cases = att_conform_cases(i, &n)); i++) {

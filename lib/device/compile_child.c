@@ -1,8 +1,9 @@
 /* compile_child.c - compiling in processes of their own: the compiler's memory goes with them, and
  * they run beside each other, which PoCL's code generator does not do inside one process.
  *
- * A child is `compiler --compile-kernels CACHE INDEX PORTABLE PROGRAM...` and writes one line to
- * its standard output for each program that is done. Tests: tests/unit/test_device.c */
+ * A child is `compiler --compile-kernels CACHE INDEX PORTABLE NAME...` and writes one line to its
+ * standard output for each name, of a program or a feature, that is done. Tests:
+ * tests/unit/test_device.c */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -21,31 +22,47 @@ extern char **environ;
 /* A child takes some 250 MB while it compiles, hence the limit. */
 enum { FIXED_ARGS = 5, NUMBER_BYTES = 16, MAX_CHILDREN = 4 };
 
-/* Starts a child for every step-th program of the list; its lines go to write_end. -1: it failed.
- */
-static pid_t spawn_compiler(const att_device *device, const atti_program_id *ids, size_t n,
-                            size_t step, int write_end)
+/* What every child is told first. */
+static void fill_fixed(const att_device *device, const char **argv, char numbers[2][NUMBER_BYTES])
 {
-    char numbers[2][NUMBER_BYTES];
-    const char *argv[FIXED_ARGS + ATT_N_PROGRAMS + 2] = {0};
-    size_t n_args = 0;
     snprintf(numbers[0], NUMBER_BYTES, "%d", device->index);
     snprintf(numbers[1], NUMBER_BYTES, "%d", device->portable);
-    argv[n_args++] = device->compiler;
-    argv[n_args++] = "--compile-kernels";
-    argv[n_args++] = device->cache_dir;
-    argv[n_args++] = numbers[0];
-    argv[n_args++] = numbers[1];
-    for (size_t i = 0; i < n; i += step) argv[n_args++] = atti_programs[ids[i]].id;
+    argv[0] = device->compiler;
+    argv[1] = "--compile-kernels";
+    argv[2] = device->cache_dir;
+    argv[3] = numbers[0];
+    argv[4] = numbers[1];
+}
+
+/* Its standard output is write_end, or nothing, with its complaints too, when that is -1. Returns
+ * -1 when it does not start. */
+static pid_t spawn_compiler(const att_device *device, const char **argv, int write_end)
+{
     posix_spawn_file_actions_t actions;
     pid_t pid = -1;
     if (posix_spawn_file_actions_init(&actions) != 0) return -1;
-    if (posix_spawn_file_actions_adddup2(&actions, write_end, STDOUT_FILENO) != 0 ||
+    const int silent = write_end < 0;
+    if ((silent
+             ? posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+             : posix_spawn_file_actions_adddup2(&actions, write_end, STDOUT_FILENO)) != 0 ||
+        (silent && posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO) != 0) ||
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
         posix_spawn(&pid, device->compiler, &actions, NULL, (char *const *)argv, environ) != 0)
         pid = -1;
     posix_spawn_file_actions_destroy(&actions);
     return pid;
+}
+
+/* Starts a child for every step-th program of the list; its lines go to write_end. */
+static pid_t spawn_for(const att_device *device, const atti_program_id *ids, size_t n, size_t step,
+                       int write_end)
+{
+    char numbers[2][NUMBER_BYTES];
+    const char *argv[FIXED_ARGS + ATT_N_PROGRAMS + 2] = {0};
+    size_t n_args = FIXED_ARGS;
+    fill_fixed(device, argv, numbers);
+    for (size_t i = 0; i < n; i += step) argv[n_args++] = atti_programs[ids[i]].id;
+    return spawn_compiler(device, argv, write_end);
 }
 
 /* Counts the children's lines until the last of them closes its end. */
@@ -88,7 +105,7 @@ int atti_compile_in_children(att_device *device, const atti_program_id *ids, siz
     if (n_children > MAX_CHILDREN) n_children = MAX_CHILDREN;
     if (atti_cache_usable(device->cache_dir) && open_pipe(ends)) {
         for (size_t i = 0; i < n_children; i++)
-            children[i] = spawn_compiler(device, ids + i, n - i, n_children, ends[1]);
+            children[i] = spawn_for(device, ids + i, n - i, n_children, ends[1]);
         close(ends[1]);
         ends[1] = -1;
         follow(device, ends[0], n);
@@ -101,6 +118,16 @@ int atti_compile_in_children(att_device *device, const atti_program_id *ids, siz
     att_log_write(&device->log, ATT_LOG_WARNING,
                   "compiling kernels in a process of its own failed: compiling in this one");
     return 0;
+}
+
+int atti_probe_in_child(att_device *device, const char *name)
+{
+    const char *argv[FIXED_ARGS + 2] = {0};
+    char numbers[2][NUMBER_BYTES];
+    fill_fixed(device, argv, numbers);
+    argv[FIXED_ARGS] = name;
+    const pid_t pid = spawn_compiler(device, argv, -1);
+    return pid > 0 && ended_well(pid);
 }
 
 static int find_program(const char *id)
@@ -121,6 +148,7 @@ int att_device_compile_main(int argc, char **argv)
     att_status status = att_device_open(&device, &o, NULL);
     for (int i = FIXED_ARGS; !status && i < argc; i++) {
         cl_program program;
+        if (atti_feature_probe(device, argv[i])) continue;
         const int id = find_program(argv[i]);
         status = id < 0 ? ATT_E_ARG : atti_program_get(device, (atti_program_id)id, &program, NULL);
         if (!status && write(STDOUT_FILENO, "\n", 1) != 1) status = ATT_E_IO;

@@ -167,6 +167,7 @@ att_status att_device_open(att_device **out, const att_device_options *options, 
     att_device *device = att_calloc(1, sizeof *device);
     if (!device) return att_fail(err, ATT_E_MEMORY, "open device: out of host memory");
     pthread_mutex_init(&device->lock, NULL);
+    pthread_mutex_init(&device->features_lock, NULL);
     pthread_mutex_init(&device->users_lock, NULL);
     status = copy_options(device, &o, err);
     if (!status) status = find_device(device, o.select, err);
@@ -196,6 +197,7 @@ void att_device_close(att_device *device)
     if (device->context) clReleaseContext(device->context);
     if (device->device && device->device != device->root) clReleaseDevice(device->device);
     pthread_mutex_destroy(&device->users_lock);
+    pthread_mutex_destroy(&device->features_lock);
     pthread_mutex_destroy(&device->lock);
     att_free(device->cache_dir);
     att_free(device->compiler);

@@ -47,6 +47,8 @@ struct att_device {
     att_log log;
     pthread_mutex_t lock; /* guards programs */
     cl_program programs[ATT_N_PROGRAMS + 1];
+    pthread_mutex_t features_lock;        /* guards features; taken before `lock` */
+    signed char features[ATT_N_FEATURES]; /* 0: not probed yet, 1: there, -1: not there */
     pthread_mutex_t users_lock; /* guards n_users; never held for long, as `lock` may be */
     int32_t n_users;
 };
@@ -83,6 +85,11 @@ uint64_t atti_hash(const void *bytes, size_t n, uint64_t seed);
 /* Compiles the listed programs in processes of their own (compile_child.c). The programs then lie
  * in the cache. Returns 0 when that was not possible, after a warning. */
 int atti_compile_in_children(att_device *device, const atti_program_id *ids, size_t n);
+
+/* Has a child probe the feature, by its name; the answer then lies in the cache. */
+int atti_probe_in_child(att_device *device, const char *name);
+/* Probes the feature of that name in this process and keeps the answer; 0: there is none. */
+int atti_feature_probe(att_device *device, const char *name);
 
 /* How fast the index-th device of the list is, in GFLOP/s of SCORE_ANY: measured once, then read
  * from the cache folder. 0 when the device fails at it, after a warning. */

@@ -33,6 +33,19 @@ att_status att_device_prepare(att_device *device, const att_kernel_id *kernels, 
  * argv[1] is "--compile-kernels". Compiles into the cache folder and returns an exit code. */
 int att_device_compile_main(int argc, char **argv);
 
+/* What a device's compiler and units can do beyond OpenCL 1.2. Never guessed from a name: a kernel
+ * that uses it is compiled and run, in a process of its own where options.compiler is given, and
+ * the answer is kept in the cache folder. */
+typedef enum att_feature {
+    ATT_FEATURE_DOT_BF16, /* cl/dots.clh, for `cpu` bodies */
+    ATT_FEATURE_DOT_INT8,
+    ATT_N_FEATURES
+} att_feature;
+
+const char *att_feature_name(att_feature feature); /* "bf16 dot products" */
+/* Thread-safe. A portable device has no features. */
+int att_device_has(att_device *device, att_feature feature);
+
 typedef struct att_queue att_queue;
 
 /* Kernel objects live here, so a queue belongs to one thread at a time. */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "attend/log.h"
+#include "attend/precision.h"
 #include "attend/view.h"
 #include "filemap.h"
 #include "half.h"
@@ -208,9 +209,21 @@ static void the_log_is_a_callback(void **state)
     att_log_write(NULL, ATT_LOG_INFO, "nobody");
 }
 
+static void precisions_have_names(void **state)
+{
+    (void)state;
+    att_precision p = ATT_PRECISION_EXACT;
+    for (int i = ATT_PRECISION_EXACT; i <= ATT_PRECISION_INT8; i++) {
+        assert_true(att_precision_of_name(att_precision_name((att_precision)i), &p));
+        assert_int_equal(p, i);
+    }
+    assert_false(att_precision_of_name("int", &p));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(precisions_have_names),
         cmocka_unit_test(every_status_has_a_text),
         cmocka_unit_test(failures_carry_their_way),
         cmocka_unit_test(products_are_checked),

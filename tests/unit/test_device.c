@@ -397,6 +397,41 @@ static void times_are_summed_by_kernel(void **state)
     att_device_close(device);
 }
 
+static int features_of(const att_device_options *o)
+{
+    att_device *device;
+    att_err err;
+    int has = 0;
+    if (att_device_open(&device, o, &err)) fail_msg("%s", err.text);
+    for (int f = 0; f < ATT_N_FEATURES; f++) {
+        has |= att_device_has(device, (att_feature)f) << f;
+        assert_true(strlen(att_feature_name((att_feature)f)) > 0);
+    }
+    att_device_close(device);
+    return has;
+}
+
+/* Probed here, by a child, and read from what was kept: the same answer. */
+static void features_are_probed_once(void **state)
+{
+    (void)state;
+    heard h = {0};
+    att_device_options o = att_device_defaults();
+    o.log.write = hear;
+    o.log.user = &h;
+    const int here = features_of(&o);
+    const char *folder = realdata_folder();
+    o.cache_dir = folder;
+    o.compiler = own_path;
+    assert_int_equal(features_of(&o), here);
+    o.compiler = "/nonexistent/compiler";
+    assert_int_equal(features_of(&o), here);
+    o.portable = 1;
+    assert_int_equal(features_of(&o), 0);
+    assert_int_equal(h.warnings, 0);
+    realdata_remove(folder);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--compile-kernels") == 0)
@@ -410,6 +445,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cache_that_cannot_be_written_is_no_error),
         cmocka_unit_test(several_processes_may_fill_one_cache),
         cmocka_unit_test(a_child_compiles_or_is_replaced_aloud),
+        cmocka_unit_test(features_are_probed_once),
         cmocka_unit_test(copies_stay_inside),
         cmocka_unit_test(launches_are_checked),
         cmocka_unit_test(too_much_memory_is_named),
