@@ -35,9 +35,7 @@ att_status att_asr_session_create(att_asr_session **out, const att_asr_model *mo
     s->model = model;
     s->log = model->log;
     s->mel = att_calloc((size_t)ATT_MEL_WINDOW * (size_t)c->n_mels, sizeof *s->mel);
-    s->first_logits = att_calloc((size_t)c->vocab, sizeof *s->first_logits);
-    s->prompt = att_calloc((size_t)c->text_ctx, sizeof *s->prompt);
-    if (!s->mel || !s->first_logits || !s->prompt) {
+    if (!s->mel) {
         att_asr_session_destroy(s);
         return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     }
@@ -50,12 +48,10 @@ void att_asr_session_destroy(att_asr_session *s)
     if (!s) return;
     att_asr_aligner_destroy(s->aligner);
     att_whisper_session_destroy(s->whisper);
-    att_asr_search_destroy(s->search);
+    att_asr_decoding_finish(&s->decoding);
     att_vad_session_destroy(s->vad);
     att_free(s->mel);
     att_free(s->logits);
-    att_free(s->first_logits);
-    att_free(s->prompt);
     att_free(s);
 }
 
@@ -75,18 +71,18 @@ static att_status make_room(att_asr_session *s, const att_asr_options *o, att_er
     if (s->whisper && lines <= s->lines && finished <= s->max_finished) return ATT_OK;
     att_asr_aligner_destroy(s->aligner);
     att_whisper_session_destroy(s->whisper);
-    att_asr_search_destroy(s->search);
+    att_asr_decoding_finish(&s->decoding);
     att_free(s->logits);
     s->aligner = NULL;
     s->whisper = NULL;
-    s->search = NULL;
     s->lines = lines;
     s->max_finished = finished;
-    s->logits = att_calloc((size_t)lines * (size_t)c->vocab, sizeof *s->logits);
+    s->logits = att_calloc((size_t)(lines > 2 ? lines : 2) * (size_t)c->vocab, sizeof *s->logits);
     if (!s->logits) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
-    att_status status = att_asr_search_create(&s->search, lines, finished, c->text_ctx / 2,
-                                              c->vocab, s->model->tokens->eot, err);
-    if (!status) status = att_whisper_session_create(&s->whisper, s->model->whisper, lines, err);
+    att_status status = att_whisper_session_create(&s->whisper, s->model->whisper, lines, err);
+    if (!status)
+        status = att_asr_decoding_init(&s->decoding, s->model->whisper, s->whisper,
+                                       s->model->tokens->eot, o, err);
     return status;
 }
 
@@ -141,13 +137,8 @@ static void make_decoder(atti_asr_run *r)
 {
     att_asr_session *s = r->session;
     r->decoder = (att_asr_decoder){
-        .session = s->whisper,
         .tokens = s->model->tokens,
         .rules = &r->rules,
-        .search = s->search,
-        .first_logits = s->first_logits,
-        .logits = s->logits,
-        .prompt = s->prompt,
         .text_ctx = att_whisper_get_config(s->model->whisper)->text_ctx,
         .options = r->options,
     };

@@ -150,9 +150,13 @@ static att_status find_pieces(att_asr_live *l, att_err *err)
     const double t = atti_asr_now_s();
     const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
     att_asr_window *w = &l->now.window;
-    if (!status) status = att_asr_decode_window(&r->decoder, &parts, r->seek, w, err);
+    att_asr_session *session = r->session;
+    if (!status)
+        status = att_asr_decode_window(&session->decoding, &r->decoder, &parts, r->seek,
+                                       session->logits, err);
+    if (!status) *w = session->decoding.window;
     l->result.timings.decoder_s += atti_asr_now_s() - t;
-    l->result.timings.tokens += w->n_tokens;
+    if (!status) l->result.timings.tokens += w->n_tokens;
     if (status || att_asr_is_silence(&l->options, w) || !has_text(r, w)) return status;
     l->now.n = att_whisper_cut(w->tokens, w->n_tokens, r->rules.timestamp_begin, frames,
                                l->now.pieces, &advance);

@@ -128,7 +128,8 @@ att_status atti_asr_hear_language(atti_asr_run *r, double *probability, att_err 
 {
     int32_t language;
     const double t = atti_asr_now_s();
-    const att_status status = att_asr_detect_language(&r->decoder, &language, probability, err);
+    const att_status status = att_asr_detect_language(
+        r->session->whisper, r->decoder.tokens, r->session->logits, &language, probability, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
     if (!status) set_language(r, language);
     return status;
@@ -299,26 +300,28 @@ static att_status find_segments(atti_asr_run *r, const att_asr_window *w, int32_
 /* Decodes the encoded window, cuts it, tells its segments and moves on. */
 static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
 {
-    att_asr_window window;
+    att_asr_session *session = r->session;
+    const att_asr_window *window = &session->decoding.window;
     const double t = atti_asr_now_s();
     const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
-    att_status status = att_asr_decode_window(&r->decoder, &parts, r->seek, &window, err);
+    att_status status = att_asr_decode_window(&session->decoding, &r->decoder, &parts, r->seek,
+                                              session->logits, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
-    r->result->timings.tokens += window.n_tokens;
+    r->result->timings.tokens += window->n_tokens;
     r->n_prefix = 0; /* only of the first window */
     if (status) return status;
-    if (att_asr_is_silence(r->options, &window)) {
+    if (att_asr_is_silence(r->options, window)) {
         r->seek += frames;
         return ATT_OK;
     }
-    atti_asr_found *f = &r->session->found;
-    status = find_segments(r, &window, frames, f, err);
+    atti_asr_found *f = &session->found;
+    status = find_segments(r, window, frames, f, err);
     for (int32_t i = 0; !status && i < f->n; i++)
-        status = add_segment(r, &window, &f->pieces[i], &f->words[i], err);
+        status = add_segment(r, window, &f->pieces[i], &f->words[i], err);
     att_word_segments_free(f->words, f->n_pieces);
     /* text that was drawn at random is no prompt: a mistake would feed itself */
     if (!f->again && (!r->options->condition_on_previous_text ||
-                      window.temperature > r->options->prompt_reset_on_temperature))
+                      window->temperature > r->options->prompt_reset_on_temperature))
         r->history_since = r->n_history;
     r->seek = f->next_seek;
     return status;

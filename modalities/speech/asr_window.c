@@ -21,89 +21,125 @@ int32_t att_asr_max_finished(const att_asr_options *o)
     return o->beam_size > 0 ? (int32_t)nearbyint(o->beam_size * o->patience) : 1;
 }
 
-static att_status check_cancelled(const att_asr_options *o, att_err *err)
+att_status att_asr_decoding_init(att_asr_decoding *d, const att_whisper *whisper,
+                                 att_whisper_session *session, int32_t eot,
+                                 const att_asr_options *options, att_err *err)
 {
-    if (o->cancelled && o->cancelled(o->user))
-        return att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");
-    return ATT_OK;
+    const att_whisper_config *c = att_whisper_get_config(whisper);
+    memset(d, 0, sizeof *d);
+    d->session = session;
+    d->first_logits = att_calloc((size_t)c->vocab, sizeof *d->first_logits);
+    d->prompt = att_calloc((size_t)c->text_ctx, sizeof *d->prompt);
+    if (!d->first_logits || !d->prompt)
+        return att_fail(err, ATT_E_MEMORY, "make decoder: out of memory");
+    return att_asr_search_create(&d->search, att_asr_lines(options), att_asr_max_finished(options),
+                                 c->text_ctx / 2, c->vocab, eot, err);
 }
 
-/* Runs the prompt: the first row of logits, and how likely it is that nobody speaks. */
-static att_status run_prompt(const att_asr_decoder *d, int32_t n_prompt, int32_t sot,
-                             att_asr_window *window, att_err *err)
+void att_asr_decoding_finish(att_asr_decoding *d)
 {
-    const int32_t nospeech = d->tokens->nospeech, n_vocab = d->rules->n_vocab;
+    att_asr_search_destroy(d->search);
+    att_free(d->first_logits);
+    att_free(d->prompt);
+    memset(d, 0, sizeof *d);
+}
+
+static double temperature_of(const att_asr_options *o, int32_t attempt)
+{
+    return attempt > 0 ? o->temperature + attempt * o->temperature_increment_on_fallback
+                       : o->temperature;
+}
+
+static void begin_search(att_asr_decoding *d)
+{
+    const att_asr_options *o = d->decoder->options;
+    const double temperature = temperature_of(o, d->attempt);
+    const int32_t samples = temperature > 0.0 && o->best_of > 1 ? o->best_of : 1;
+    d->beam = temperature <= 0.0 && o->beam_size > 1;
+    d->n_steps = 0;
+    att_asr_search_begin(d->search, d->beam ? o->beam_size : samples, att_asr_max_finished(o));
+    att_whisper_truncate(d->session, d->n_prompt);
+}
+
+void att_asr_decoding_begin(att_asr_decoding *d, const att_asr_decoder *decoder,
+                            const att_asr_prompt_parts *parts, int64_t stream)
+{
+    d->decoder = decoder;
+    d->n_prompt =
+        att_asr_prompt_make(decoder->tokens, parts, decoder->text_ctx, d->prompt, &d->sot);
+    d->random = att_random_of(decoder->options->seed, (uint64_t)stream);
+    d->attempt = 0;
+    d->prompted = 0;
+    d->done = 0;
+    memset(&d->window, 0, sizeof d->window);
     att_whisper_truncate(d->session, 0);
-    att_status status = att_whisper_decode(d->session, d->prompt, n_prompt, err);
-    window->no_speech_prob = (double)NAN;
-    if (!status && nospeech >= 0) {
-        status = att_whisper_logits(d->session, sot, 1, d->logits, err);
-        if (!status)
-            window->no_speech_prob =
-                exp((double)d->logits[nospeech] - att_logits_log_sum_exp(d->logits, 0, n_vocab));
-    }
-    if (!status) status = att_whisper_logits(d->session, n_prompt - 1, 1, d->first_logits, err);
-    return status;
 }
 
-/* Runs the newest token of each live line: the rows of logits that follow them. */
-static att_status run_lines(const att_asr_decoder *d, att_err *err)
+void att_asr_decoding_wants(att_asr_decoding *d, att_asr_wanted *w)
 {
-    int32_t ids[ATT_WHISPER_MAX_BRANCHES], from[ATT_WHISPER_MAX_BRANCHES];
     const att_asr_search *s = d->search;
-    for (int32_t i = 0; i < s->n_live; i++) {
-        ids[i] = s->nodes[s->live[i].node].token;
-        from[i] = s->live[i].n == 1 ? ATT_WHISPER_TRUNK : s->live[i].from;
+    memset(w, 0, sizeof *w);
+    if (!d->prompted) {
+        w->ids = d->prompt;
+        w->n = d->n_prompt;
+        if (d->sot < d->n_prompt - 1) w->rows[w->n_rows++] = d->sot;
+        w->rows[w->n_rows++] = d->n_prompt - 1;
+        return;
     }
-    const att_status status = s->width == 1
-                                  ? att_whisper_decode(d->session, ids, 1, err)
-                                  : att_whisper_branch(d->session, ids, from, s->n_live, err);
-    return status ? status : att_whisper_logits(d->session, 0, s->n_live, d->logits, err);
+    w->ids = d->ids;
+    w->from = s->width > 1 ? d->from : NULL;
+    w->n = w->n_rows = s->n_live;
+    for (int32_t i = 0; i < s->n_live; i++) {
+        d->ids[i] = s->nodes[s->live[i].node].token;
+        d->from[i] = s->live[i].n == 1 ? ATT_WHISPER_TRUNK : s->live[i].from;
+        w->rows[i] = i;
+    }
+}
+
+/* The prompt was run: how likely it is that nobody speaks, and the row that all texts begin with,
+ * which becomes the first. */
+static void hear_prompt(att_asr_decoding *d, float *logits)
+{
+    const int32_t nospeech = d->decoder->tokens->nospeech, n_vocab = d->decoder->rules->n_vocab;
+    const float *last = d->sot < d->n_prompt - 1 ? logits + n_vocab : logits;
+    d->window.no_speech_prob = (double)NAN;
+    if (nospeech >= 0)
+        d->window.no_speech_prob =
+            exp((double)logits[nospeech] - att_logits_log_sum_exp(logits, 0, n_vocab));
+    memcpy(d->first_logits, last, (size_t)n_vocab * sizeof *logits);
+    d->prompted = 1;
+    begin_search(d);
 }
 
 /* Sets what may not follow each live line to -infinity; tokens: scratch. */
-static void apply_rules(const att_asr_decoder *d, int32_t *tokens)
+static void apply_rules(const att_asr_decoding *d, float *logits, int32_t *tokens)
 {
     const att_asr_search *s = d->search;
+    const att_whisper_rules *rules = d->decoder->rules;
     const int32_t n_rows = s->live[0].n == 0 ? 1 : s->n_live;
     for (int32_t i = 0; i < n_rows; i++) {
         att_asr_search_read(s, &s->live[i], tokens, NULL);
-        att_whisper_rules_apply(d->rules, tokens, s->live[i].n,
-                                d->logits + (size_t)i * (size_t)d->rules->n_vocab);
+        att_whisper_rules_apply(rules, tokens, s->live[i].n,
+                                logits + (size_t)i * (size_t)rules->n_vocab);
     }
 }
 
-/* One search over the encoded window, its prompt decoded, at one temperature. */
-static att_status search(const att_asr_decoder *d, int32_t n_prompt, double temperature,
-                         att_random *random, att_asr_window *window, att_err *err)
+/* The next token of each line; *over: none is to follow. */
+static att_status choose(att_asr_decoding *d, float *logits, int *over, att_err *err)
 {
-    const att_asr_options *o = d->options;
-    att_asr_search *s = d->search;
-    const int beam = temperature <= 0.0 && o->beam_size > 1;
-    const int32_t half = d->text_ctx / 2;
+    const att_asr_options *o = d->decoder->options;
+    const int32_t half = d->decoder->text_ctx / 2;
     const int32_t most =
         o->max_new_tokens > 0 && o->max_new_tokens < half ? o->max_new_tokens : half;
-    const int32_t samples = temperature > 0.0 && o->best_of > 1 ? o->best_of : 1;
-    att_asr_search_begin(s, beam ? o->beam_size : samples, att_asr_max_finished(o));
-    att_whisper_truncate(d->session, n_prompt);
-    memcpy(d->logits, d->first_logits, (size_t)d->rules->n_vocab * sizeof *d->logits);
-    att_status status = ATT_OK;
-    for (int32_t n = 1; !status; n++) {
-        apply_rules(d, window->tokens);
-        status = beam ? att_asr_search_beam(s, d->logits, err)
-                      : att_asr_search_sample(s, d->logits, temperature, random, err);
-        if (status || s->done || n == most || n_prompt + n > d->text_ctx) break;
-        status = check_cancelled(o, err);
-        if (!status) status = run_lines(d, err);
-    }
-    if (status) return status;
-    const att_asr_line best = att_asr_search_best(s, o->length_penalty);
-    att_asr_search_read(s, &best, window->tokens, window->probs);
-    for (int32_t i = 0; i < best.n; i++) window->probs[i] = expf(window->probs[i]);
-    window->n_tokens = best.n;
-    window->avg_logprob = (double)best.sum / (best.n + 1);
-    window->temperature = temperature;
-    return ATT_OK;
+    apply_rules(d, logits, d->window.tokens);
+    const att_status status =
+        d->beam ? att_asr_search_beam(d->search, logits, err)
+                : att_asr_search_sample(d->search, logits, temperature_of(o, d->attempt),
+                                        &d->random, err);
+    d->n_steps++;
+    *over =
+        d->search->done || d->n_steps == most || d->n_prompt + d->n_steps > d->decoder->text_ctx;
+    return status;
 }
 
 static att_status measure_text(const att_asr_decoder *d, att_asr_window *window, att_err *err)
@@ -138,41 +174,97 @@ static int wants_another(const att_asr_options *o, const att_asr_window *w)
     return repeats;
 }
 
-att_status att_asr_decode_window(const att_asr_decoder *d, const att_asr_prompt_parts *parts,
-                                 int64_t stream, att_asr_window *window, att_err *err)
+/* The best text of a search that is over. */
+static att_status take_best(att_asr_decoding *d, att_err *err)
 {
-    const att_asr_options *o = d->options;
-    const double step = o->temperature_increment_on_fallback;
-    int32_t sot;
-    memset(window, 0, sizeof *window);
-    const int32_t n_prompt = att_asr_prompt_make(d->tokens, parts, d->text_ctx, d->prompt, &sot);
-    att_random random = att_random_of(o->seed, (uint64_t)stream);
-    att_status status = run_prompt(d, n_prompt, sot, window, err);
-    for (int32_t i = 0; !status; i++) {
-        const double temperature = i > 0 ? o->temperature + i * step : o->temperature;
-        status = search(d, n_prompt, temperature, &random, window, err);
-        if (!status) status = measure_text(d, window, err);
-        const double next = o->temperature + (i + 1) * step;
-        if (status || !wants_another(o, window) || !(step > 0.0) || next > 1.0 + 1e-6) break;
+    att_asr_window *w = &d->window;
+    const att_asr_options *o = d->decoder->options;
+    const att_asr_line best = att_asr_search_best(d->search, o->length_penalty);
+    att_asr_search_read(d->search, &best, w->tokens, w->probs);
+    for (int32_t i = 0; i < best.n; i++) w->probs[i] = expf(w->probs[i]);
+    w->n_tokens = best.n;
+    w->avg_logprob = (double)best.sum / (best.n + 1);
+    w->temperature = temperature_of(o, d->attempt);
+    return measure_text(d->decoder, w, err);
+}
+
+static int may_try_again(const att_asr_options *o, int32_t attempt)
+{
+    return o->temperature_increment_on_fallback > 0.0 &&
+           o->temperature + (attempt + 1) * o->temperature_increment_on_fallback <= 1.0 + 1e-6;
+}
+
+att_status att_asr_decoding_step(att_asr_decoding *d, float *logits, att_err *err)
+{
+    const att_asr_options *o = d->decoder->options;
+    int over;
+    if (!d->prompted) {
+        hear_prompt(d, logits);
+        memcpy(logits, d->first_logits, (size_t)d->decoder->rules->n_vocab * sizeof *logits);
+    }
+    att_status status = choose(d, logits, &over, err);
+    while (!status && over) {
+        status = take_best(d, err);
+        if (status || !wants_another(o, &d->window) || !may_try_again(o, d->attempt)) {
+            d->done = !status;
+            return status;
+        }
+        d->attempt++;
+        begin_search(d);
+        memcpy(logits, d->first_logits, (size_t)d->decoder->rules->n_vocab * sizeof *logits);
+        status = choose(d, logits, &over, err);
+    }
+    if (!status && o->cancelled && o->cancelled(o->user))
+        status = att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");
+    return status;
+}
+
+/* Has the rows run that a decoding wants, and their logits read. */
+static att_status run(att_whisper_session *session, const att_asr_wanted *w, size_t vocab,
+                      float *logits, att_err *err)
+{
+    att_status status = w->from ? att_whisper_branch(session, w->ids, w->from, w->n, err)
+                                : att_whisper_decode(session, w->ids, w->n, err);
+    for (int32_t i = 0; !status && i < w->n_rows;) {
+        int32_t n = 1;
+        while (w->from && i + n < w->n_rows) n++; /* all rows */
+        status = att_whisper_logits(session, w->rows[i], n, logits + (size_t)i * vocab, err);
+        i += n;
     }
     return status;
 }
 
-att_status att_asr_detect_language(const att_asr_decoder *d, int32_t *language, double *probability,
+att_status att_asr_decode_window(att_asr_decoding *d, const att_asr_decoder *decoder,
+                                 const att_asr_prompt_parts *parts, int64_t stream, float *logits,
+                                 att_err *err)
+{
+    att_status status = ATT_OK;
+    att_asr_decoding_begin(d, decoder, parts, stream);
+    while (!status && !d->done) {
+        att_asr_wanted wanted;
+        att_asr_decoding_wants(d, &wanted);
+        status = run(d->session, &wanted, (size_t)decoder->rules->n_vocab, logits, err);
+        if (!status) status = att_asr_decoding_step(d, logits, err);
+    }
+    return status;
+}
+
+att_status att_asr_detect_language(att_whisper_session *session, const att_whisper_tokens *tokens,
+                                   float *logits, int32_t *language, double *probability,
                                    att_err *err)
 {
-    att_whisper_truncate(d->session, 0);
-    att_status status = att_whisper_decode(d->session, &d->tokens->sot, 1, err);
-    if (!status) status = att_whisper_logits(d->session, 0, 1, d->logits, err);
+    att_whisper_truncate(session, 0);
+    att_status status = att_whisper_decode(session, &tokens->sot, 1, err);
+    if (!status) status = att_whisper_logits(session, 0, 1, logits, err);
     if (status) return status;
-    const int32_t first = d->tokens->language_begin, n = d->tokens->n_languages;
-    const int32_t best = att_logits_argmax(d->logits + first, n);
+    const int32_t first = tokens->language_begin, n = tokens->n_languages;
+    const int32_t best = att_logits_argmax(logits + first, n);
     if (best < 0)
         return att_fail(err, ATT_E_DEVICE,
                         "detect language: the logits hold NaN; try "
                         "`attend devices --check`");
     *language = first + best;
     *probability =
-        exp((double)d->logits[first + best] - att_logits_log_sum_exp(d->logits, first, first + n));
+        exp((double)logits[first + best] - att_logits_log_sum_exp(logits, first, first + n));
     return ATT_OK;
 }

@@ -28,17 +28,12 @@ typedef struct att_asr_window {
     double compression_ratio; /* of the text */
 } att_asr_window;
 
-/* What the decoder of one window works with; the pointers are borrowed. */
+/* What all windows of a run are decoded by; the pointers are borrowed. */
 typedef struct att_asr_decoder {
-    att_whisper_session *session;
     const att_whisper_tokens *tokens;
     const att_whisper_rules *rules;
-    att_asr_search *search;
-    float *first_logits; /* f32[V]: behind the prompt */
-    float *logits;       /* f32[lines of the search][V] */
-    int32_t *prompt;     /* text_ctx numbers */
-    int32_t text_ctx;    /* of the model; half of it is sampled at most */
     const att_asr_options *options;
+    int32_t text_ctx; /* of the model; half of it is sampled at most */
 } att_asr_decoder;
 
 /* How many lines of text these options follow at most. */
@@ -47,18 +42,65 @@ int32_t att_asr_lines(const att_asr_options *options);
 /* How many finished texts end a beam: round(beam_size * patience). */
 int32_t att_asr_max_finished(const att_asr_options *options);
 
+/* Rows of tokens that a decoding wants the network to run, and which of them it wants logits of. */
+typedef struct att_asr_wanted {
+    const int32_t *ids, *from; /* as att_whisper_branch() takes them; from NULL: as
+                                  att_whisper_decode() */
+    int32_t n;
+    int32_t rows[ATT_WHISPER_MAX_BRANCHES]; /* 0 .. n - 1, ascending */
+    int32_t n_rows;
+} att_asr_wanted;
+
+/* The decoding of one window in steps: begin; then, until it is done, have what it wants run and
+ * give it the logits. Its memory is reserved once and serves one window after the other. */
+typedef struct att_asr_decoding {
+    att_whisper_session *session; /* borrowed: where the window is encoded and its text grows */
+    att_asr_search *search;
+    float *first_logits; /* f32[V]: behind the prompt */
+    int32_t *prompt;     /* text_ctx numbers */
+    const att_asr_decoder *decoder;
+    int32_t n_prompt, sot; /* tokens of the prompt, and where the start of transcript stands */
+    int32_t beam;          /* whether this search is one */
+    int32_t n_steps;       /* of this search */
+    int32_t attempt;       /* searches before this one */
+    int32_t prompted;      /* the prompt was run */
+    int32_t done;
+    att_random random;
+    int32_t ids[ATT_WHISPER_MAX_BRANCHES], from[ATT_WHISPER_MAX_BRANCHES];
+    att_asr_window window; /* what was found, once done */
+} att_asr_decoding;
+
+/* Room for the searches of these options over windows of the session. */
+att_status att_asr_decoding_init(att_asr_decoding *decoding, const att_whisper *whisper,
+                                 att_whisper_session *session, int32_t eot,
+                                 const att_asr_options *options, att_err *err);
+void att_asr_decoding_finish(att_asr_decoding *decoding); /* a zeroed one is fine */
+
 /* Decodes the window that the session encoded last. `stream` picks the random numbers of this
- * window from those of options.seed. ATT_E_CANCELLED when the options' callback says so. */
-att_status att_asr_decode_window(const att_asr_decoder *decoder, const att_asr_prompt_parts *parts,
-                                 int64_t stream, att_asr_window *window, att_err *err);
+ * window from those of options.seed. */
+void att_asr_decoding_begin(att_asr_decoding *decoding, const att_asr_decoder *decoder,
+                            const att_asr_prompt_parts *parts, int64_t stream);
+
+/* What is to be run before the next step of a decoding that is not done. */
+void att_asr_decoding_wants(att_asr_decoding *decoding, att_asr_wanted *wanted);
+
+/* One step. logits: f32[wanted.n_rows][V], which are written to. ATT_E_CANCELLED when the options'
+ * callback says so. */
+att_status att_asr_decoding_step(att_asr_decoding *decoding, float *logits, att_err *err);
+
+/* From the beginning until it is done. logits: f32[lines of the options, 2 at least][V] */
+att_status att_asr_decode_window(att_asr_decoding *decoding, const att_asr_decoder *decoder,
+                                 const att_asr_prompt_parts *parts, int64_t stream, float *logits,
+                                 att_err *err);
 
 /* No speech is likely and the words found are not. */
 int att_asr_is_silence(const att_asr_options *options, const att_asr_window *window);
 
 /* The likeliest language of the encoded window: its token id, and its probability among languages.
- */
-att_status att_asr_detect_language(const att_asr_decoder *decoder, int32_t *language,
-                                   double *probability, att_err *err);
+ * logits: f32[V] */
+att_status att_asr_detect_language(att_whisper_session *session, const att_whisper_tokens *tokens,
+                                   float *logits, int32_t *language, double *probability,
+                                   att_err *err);
 
 #ifdef __cplusplus
 }
