@@ -4,6 +4,7 @@ A system is a function (options, files) -> Result. Seconds of a Result:
     load_s    model file to ready, apart from everything else
     total_s   audio files on disk to text, process start and load outside
     parts     mel, encoder and decoder seconds, where the system reports them
+    tokens    that were decoded one by one, likewise
 """
 
 import json
@@ -26,6 +27,7 @@ class Result:
     rss_mb: float
     texts: list
     parts: dict = field(default_factory=dict)
+    tokens: int = 0
 
 
 def attend(options, files):
@@ -50,7 +52,7 @@ def attend(options, files):
     parts = {p: sum(t[p + "_s"] for t in times) for p in ("mel", "encoder", "decoder")}
     total = sum(t["total_s"] for t in times)
     return Result("attend", done.wall_s - total, total, done.rss_mb, [o["text"] for o in objects],
-                  parts)
+                  parts, sum(t["tokens"] for t in times))
 
 
 def json_objects(text):
@@ -111,8 +113,9 @@ def read_whisper_cli(done, version, texts):
         measure.fail("whisper-cli printed no times; expected whisper_print_timings lines on stderr")
     decoder = sum(seconds.get(k, 0.0) for k in ("sample", "decode", "batchd", "prompt"))
     parts = {"mel": seconds["mel"], "encoder": seconds["encode"], "decoder": decoder}
+    runs = re.search(r"decode time =\s+[0-9.]+ ms /\s+(\d+) runs", done.stderr)
     return Result(version, seconds["load"], seconds["total"] - seconds["load"], done.rss_mb, texts,
-                  parts)
+                  parts, int(runs.group(1)) if runs else 0)
 
 
 SYSTEMS = {
