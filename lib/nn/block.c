@@ -105,29 +105,42 @@ att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena,
     return status;
 }
 
+/* One part's rows of qkv and of the attention's output. */
+static att_status self_attend_part(att_queue *queue, const att_block_desc *d,
+                                   const att_block_scratch *scratch, const att_block_part *part,
+                                   att_mat qkv, att_mat heads, att_err *err)
+{
+    const int32_t nq = q_width(d), nk = kv_width(d);
+    const att_mat k = att_mat_cols(qkv, nq, nk), v = att_mat_cols(qkv, nq + nk, nk);
+    att_status status = ATT_OK;
+    att_attn_call call = call_of(d, part->self_policy, att_mat_cols(qkv, 0, nq), heads);
+    if (part->self_cache) {
+        status = att_cache_append(queue, part->self_cache, k, v, err);
+        att_cache_views(part->self_cache, &call);
+    } else {
+        call.k = heads_of(k, d->head_width);
+        call.v = heads_of(v, d->head_width);
+        call.n_k = part->rows;
+    }
+    return status ? status : att_attn(queue, &call, scratch->attn, err);
+}
+
 static att_status self_attend(att_queue *queue, const att_block *block,
                               const att_block_scratch *scratch, const att_block_call *run,
                               att_err *err)
 {
     const att_block_desc *d = &block->desc;
-    const int32_t n = run->x.rows, nq = q_width(d), nk = kv_width(d);
+    const int32_t n = run->x.rows, nq = q_width(d);
     const att_mat h = att_mat_of(scratch->hidden, n, d->width);
     const att_mat heads = att_mat_of(scratch->hidden, n, nq);
-    const att_mat qkv = att_mat_of(scratch->wide, n, nq + 2 * nk);
-    const att_mat k = att_mat_cols(qkv, nq, nk), v = att_mat_cols(qkv, nq + nk, nk);
+    const att_mat qkv = att_mat_of(scratch->wide, n, nq + 2 * kv_width(d));
 
     att_status status = att_norm_apply(queue, &block->self_norm, run->x, h, err);
     if (!status) status = att_linear_apply(queue, block->self_qkv, h, qkv, NULL, err);
-    att_attn_call call = call_of(d, run->self_policy, att_mat_cols(qkv, 0, nq), heads);
-    if (run->self_cache) {
-        if (!status) status = att_cache_append(queue, run->self_cache, k, v, err);
-        att_cache_views(run->self_cache, &call);
-    } else {
-        call.k = heads_of(k, d->head_width);
-        call.v = heads_of(v, d->head_width);
-        call.n_k = n;
-    }
-    if (!status) status = att_attn(queue, &call, scratch->attn, err);
+    for (int32_t i = 0, at = 0; !status && i < run->n_parts; at += run->parts[i++].rows)
+        status = self_attend_part(queue, d, scratch, &run->parts[i],
+                                  att_mat_rows(qkv, at, run->parts[i].rows),
+                                  att_mat_rows(heads, at, run->parts[i].rows), err);
     const att_epilogue residual = {ATT_ACT_NONE, run->x, {0}};
     if (!status) status = att_linear_apply(queue, block->self_out, heads, run->x, &residual, err);
     return status;
@@ -145,9 +158,13 @@ static att_status cross_attend(att_queue *queue, const att_block *block,
 
     att_status status = att_norm_apply(queue, &block->cross_norm, run->x, h, err);
     if (!status) status = att_linear_apply(queue, block->cross_q, h, q, NULL, err);
-    att_attn_call call = call_of(d, run->cross_policy, q, heads);
-    att_cache_views(run->memory, &call);
-    if (!status) status = att_attn(queue, &call, scratch->attn, err);
+    for (int32_t i = 0, at = 0; !status && i < run->n_parts; at += run->parts[i++].rows) {
+        const att_block_part *part = &run->parts[i];
+        att_attn_call call = call_of(d, part->cross_policy, att_mat_rows(q, at, part->rows),
+                                     att_mat_rows(heads, at, part->rows));
+        att_cache_views(part->memory, &call);
+        status = att_attn(queue, &call, scratch->attn, err);
+    }
     const att_epilogue residual = {ATT_ACT_NONE, run->x, {0}};
     if (!status) status = att_linear_apply(queue, block->cross_out, heads, run->x, &residual, err);
     return status;
@@ -182,18 +199,32 @@ static att_status feed_forward(att_queue *queue, const att_block *block,
     return status;
 }
 
-att_status att_block_apply(att_queue *queue, const att_block *block,
-                           const att_block_scratch *scratch, const att_block_call *call,
-                           att_err *err)
+static att_status check_call(const att_block *block, const att_block_scratch *scratch,
+                             const att_block_call *call, att_err *err)
 {
+    int32_t rows = 0;
     if (call->x.rows > scratch->max_tokens || call->x.cols != block->desc.width)
         return att_fail(err, ATT_E_SHAPE,
                         "run block: x is [%d,%d], the scratch holds %d tokens of width %d",
                         call->x.rows, call->x.cols, scratch->max_tokens, block->desc.width);
-    if (!block->desc.cross != !call->memory)
-        return att_fail(err, ATT_E_ARG, "run block: a memory is %s",
-                        call->memory ? "given to a block without cross-attention"
-                                     : "missing for its cross-attention");
+    for (int32_t i = 0; i < call->n_parts; i++) {
+        rows += call->parts[i].rows;
+        if (!block->desc.cross != !call->parts[i].memory)
+            return att_fail(err, ATT_E_ARG, "run block: a memory is %s",
+                            call->parts[i].memory ? "given to a block without cross-attention"
+                                                  : "missing for its cross-attention");
+    }
+    if (rows == call->x.rows) return ATT_OK;
+    return att_fail(err, ATT_E_SHAPE, "run block: its parts have %d rows, x has %d", rows,
+                    call->x.rows);
+}
+
+att_status att_block_apply(att_queue *queue, const att_block *block,
+                           const att_block_scratch *scratch, const att_block_call *call,
+                           att_err *err)
+{
+    const att_status bad = check_call(block, scratch, call, err);
+    if (bad) return bad;
     att_status status = self_attend(queue, block, scratch, call, err);
     if (!status && block->desc.cross) status = cross_attend(queue, block, scratch, call, err);
     if (!status) status = feed_forward(queue, block, scratch, call->x, err);

@@ -73,14 +73,23 @@ att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena,
                                   const att_device *device, const att_block_desc *desc,
                                   int32_t max_tokens, int32_t max_keys, att_err *err);
 
-/* One call. Policies carry what the caller decides for this call: mask, gains, classes, taps; their
- * shapes and views of q, k, v and out are filled in here, a scale of 0 is 1/sqrt(D). */
-typedef struct att_block_call {
-    att_mat x;                        /* f32[T, C], in place */
+/* Rows of a call that are one text: they attend to themselves, to what is cached before them, and
+ * to their own memory. Policies carry what the caller decides for this call: mask, gains, classes,
+ * taps; their shapes and views of q, k, v and out are filled in here, a scale of 0 is 1/sqrt(D). */
+typedef struct att_block_part {
+    int32_t rows;
     const att_attn_call *self_policy; /* NULL: every query sees every key */
     att_cache *self_cache; /* appended to and attended over; NULL: keys and values are x's own */
     const att_attn_call *cross_policy;
     const att_cache *memory; /* keys and values to cross-attend to; only with desc.cross */
+} att_block_part;
+
+/* One call. What is no attention is done for all rows at once; each row's result is the same in
+ * any company, as far as att_linear_apply() keeps that. */
+typedef struct att_block_call {
+    att_mat x;                   /* f32[T, C], in place */
+    const att_block_part *parts; /* behind each other; their rows are T in all */
+    int32_t n_parts;
 } att_block_call;
 
 att_status att_block_apply(att_queue *queue, const att_block *block,

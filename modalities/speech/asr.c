@@ -47,11 +47,10 @@ void att_asr_session_destroy(att_asr_session *s)
 {
     if (!s) return;
     att_asr_aligner_destroy(s->aligner);
-    att_whisper_session_destroy(s->whisper);
     att_asr_decoding_finish(&s->decoding);
+    att_asr_stepper_finish(&s->stepper);
     att_vad_session_destroy(s->vad);
     att_free(s->mel);
-    att_free(s->logits);
     att_free(s);
 }
 
@@ -66,29 +65,30 @@ att_status att_asr_session_use_vad(att_asr_session *s, const att_vad *vad, att_e
  * that needs more. */
 static att_status make_room(att_asr_session *s, const att_asr_options *o, att_err *err)
 {
-    const att_whisper_config *c = att_whisper_get_config(s->model->whisper);
     const int32_t lines = att_asr_lines(o), finished = att_asr_max_finished(o);
-    if (s->whisper && lines <= s->lines && finished <= s->max_finished) return ATT_OK;
+    const att_whisper *whisper = s->model->whisper;
+    if (s->stepper.session && lines <= s->lines && finished <= s->max_finished) return ATT_OK;
     att_asr_aligner_destroy(s->aligner);
-    att_whisper_session_destroy(s->whisper);
     att_asr_decoding_finish(&s->decoding);
-    att_free(s->logits);
+    att_asr_stepper_finish(&s->stepper);
     s->aligner = NULL;
-    s->whisper = NULL;
     s->lines = lines;
     s->max_finished = finished;
-    s->logits = att_calloc((size_t)(lines > 2 ? lines : 2) * (size_t)c->vocab, sizeof *s->logits);
-    if (!s->logits) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
-    att_status status = att_whisper_session_create(&s->whisper, s->model->whisper, lines, err);
+    att_status status = att_asr_stepper_init(&s->stepper, whisper, o, 1, err);
     if (!status)
-        status = att_asr_decoding_init(&s->decoding, s->model->whisper, s->whisper,
+        status = att_asr_decoding_init(&s->decoding, whisper, s->stepper.session,
                                        s->model->tokens->eot, o, err);
+    if (status) { /* a stepper is one that is ready */
+        att_asr_decoding_finish(&s->decoding);
+        att_asr_stepper_finish(&s->stepper);
+    }
     return status;
 }
 
 size_t att_asr_session_profile(const att_asr_session *s, struct att_profile_row *rows, size_t room)
 {
-    return s->whisper ? att_queue_profile(att_whisper_session_queue(s->whisper), rows, room) : 0;
+    const att_whisper_session *whisper = s->stepper.session;
+    return whisper ? att_queue_profile(att_whisper_session_queue(whisper), rows, room) : 0;
 }
 
 /* --- what a run needs --- */
@@ -150,7 +150,7 @@ att_status atti_asr_prepare(atti_asr_run *r, att_err *err)
     r->result->has_words = r->options->word_timestamps;
     att_status status = make_room(s, r->options, err);
     if (!status && r->options->word_timestamps && !s->aligner)
-        status = att_asr_aligner_create(&s->aligner, s->model->whisper, s->whisper, err);
+        status = att_asr_aligner_create(&s->aligner, s->model->whisper, s->stepper.session, err);
     make_decoder(r);
     if (!status) status = atti_asr_make_rules(r, err);
     if (!status) status = atti_asr_read_told(r, err);

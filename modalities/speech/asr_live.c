@@ -120,7 +120,7 @@ static att_status encode_pending(att_asr_live *l, int32_t *frames, att_err *err)
     att_mel_stream_close(mel);
     att_audio_close(audio);
     const double encode = atti_asr_now_s();
-    if (!status) status = att_whisper_encode(s->whisper, s->mel, err);
+    if (!status) status = att_whisper_encode(s->decoding.lane, s->mel, err);
     l->result.timings.mel_s += encode - t;
     l->result.timings.encoder_s += atti_asr_now_s() - encode;
     l->result.timings.windows++;
@@ -151,9 +151,8 @@ static att_status find_pieces(att_asr_live *l, att_err *err)
     const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
     att_asr_window *w = &l->now.window;
     att_asr_session *session = r->session;
-    if (!status)
-        status = att_asr_decode_window(&session->decoding, &r->decoder, &parts, r->seek,
-                                       session->logits, err);
+    att_asr_decoding_begin(&session->decoding, &r->decoder, &parts, r->seek);
+    if (!status) status = att_asr_decode(&session->stepper, &session->decoding, err);
     if (!status) *w = session->decoding.window;
     l->result.timings.decoder_s += atti_asr_now_s() - t;
     if (!status) l->result.timings.tokens += w->n_tokens;

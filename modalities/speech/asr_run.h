@@ -4,7 +4,7 @@
 #define ATT_ASR_RUN_H
 
 #include "asr_model.h"
-#include "asr_window.h"
+#include "asr_step.h"
 #include "asr_words.h"
 #include "attend/vad.h"
 #include "mel.h"
@@ -23,13 +23,12 @@ typedef struct atti_asr_found {
 
 struct att_asr_session {
     const att_asr_model *model;
-    att_whisper_session *whisper;
-    att_asr_decoding decoding;   /* of the window that whisper holds */
+    att_asr_stepper stepper;
+    att_asr_decoding decoding;   /* of the window that is heard */
     att_vad_session *vad;        /* NULL: no voice detector was given */
-    int32_t lines, max_finished; /* what whisper and the decoding have room for */
+    int32_t lines, max_finished; /* what the two have room for */
     att_asr_aligner *aligner;    /* NULL until words are asked for */
     float *mel;                  /* [3000][n_mels] */
-    float *logits;               /* [lines, 2 at least][V] */
     atti_asr_found found;        /* of the window that is being finished */
     const att_log *log;
 };

@@ -89,7 +89,7 @@ static att_status encode_window(atti_asr_run *r, int64_t first, int64_t end, int
     }
     r->result->timings.mel_s += atti_asr_now_s() - t;
     t = atti_asr_now_s();
-    if (!status) status = att_whisper_encode(s->whisper, s->mel, err);
+    if (!status) status = att_whisper_encode(s->decoding.lane, s->mel, err);
     r->result->timings.encoder_s += atti_asr_now_s() - t;
     r->result->timings.windows++;
     return status;
@@ -128,8 +128,9 @@ att_status atti_asr_hear_language(atti_asr_run *r, double *probability, att_err 
 {
     int32_t language;
     const double t = atti_asr_now_s();
-    const att_status status = att_asr_detect_language(
-        r->session->whisper, r->decoder.tokens, r->session->logits, &language, probability, err);
+    const att_status status =
+        att_asr_detect_language(&r->session->stepper, r->session->decoding.lane, r->decoder.tokens,
+                                &language, probability, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
     if (!status) set_language(r, language);
     return status;
@@ -223,7 +224,8 @@ static att_status add_words(atti_asr_run *r, const att_asr_window *w, int32_t fr
                 ids[n++] = w->tokens[k];
                 f->words[i].n_tokens++;
             }
-    const att_asr_alignable text = {.tokens = r->decoder.tokens,
+    const att_asr_alignable text = {.lane = r->session->decoding.lane,
+                                    .tokens = r->decoder.tokens,
                                     .language = r->language,
                                     .task = r->task,
                                     .code = r->code,
@@ -304,8 +306,8 @@ static att_status finish_window(atti_asr_run *r, int32_t frames, att_err *err)
     const att_asr_window *window = &session->decoding.window;
     const double t = atti_asr_now_s();
     const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
-    att_status status = att_asr_decode_window(&session->decoding, &r->decoder, &parts, r->seek,
-                                              session->logits, err);
+    att_asr_decoding_begin(&session->decoding, &r->decoder, &parts, r->seek);
+    att_status status = att_asr_decode(&session->stepper, &session->decoding, err);
     r->result->timings.decoder_s += atti_asr_now_s() - t;
     r->result->timings.tokens += window->n_tokens;
     r->n_prefix = 0; /* only of the first window */

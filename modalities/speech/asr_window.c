@@ -27,17 +27,19 @@ att_status att_asr_decoding_init(att_asr_decoding *d, const att_whisper *whisper
 {
     const att_whisper_config *c = att_whisper_get_config(whisper);
     memset(d, 0, sizeof *d);
-    d->session = session;
     d->first_logits = att_calloc((size_t)c->vocab, sizeof *d->first_logits);
     d->prompt = att_calloc((size_t)c->text_ctx, sizeof *d->prompt);
     if (!d->first_logits || !d->prompt)
         return att_fail(err, ATT_E_MEMORY, "make decoder: out of memory");
-    return att_asr_search_create(&d->search, att_asr_lines(options), att_asr_max_finished(options),
-                                 c->text_ctx / 2, c->vocab, eot, err);
+    const att_status status =
+        att_asr_search_create(&d->search, att_asr_lines(options), att_asr_max_finished(options),
+                              c->text_ctx / 2, c->vocab, eot, err);
+    return status ? status : att_whisper_lane_create(&d->lane, session, err);
 }
 
 void att_asr_decoding_finish(att_asr_decoding *d)
 {
+    att_whisper_lane_destroy(d->lane);
     att_asr_search_destroy(d->search);
     att_free(d->first_logits);
     att_free(d->prompt);
@@ -58,7 +60,7 @@ static void begin_search(att_asr_decoding *d)
     d->beam = temperature <= 0.0 && o->beam_size > 1;
     d->n_steps = 0;
     att_asr_search_begin(d->search, d->beam ? o->beam_size : samples, att_asr_max_finished(o));
-    att_whisper_truncate(d->session, d->n_prompt);
+    att_whisper_truncate(d->lane, d->n_prompt);
 }
 
 void att_asr_decoding_begin(att_asr_decoding *d, const att_asr_decoder *decoder,
@@ -72,27 +74,29 @@ void att_asr_decoding_begin(att_asr_decoding *d, const att_asr_decoder *decoder,
     d->prompted = 0;
     d->done = 0;
     memset(&d->window, 0, sizeof d->window);
-    att_whisper_truncate(d->session, 0);
+    att_whisper_truncate(d->lane, 0);
 }
 
 void att_asr_decoding_wants(att_asr_decoding *d, att_asr_wanted *w)
 {
     const att_asr_search *s = d->search;
-    memset(w, 0, sizeof *w);
+    w->turn.lane = d->lane;
+    w->n_tokens = 0;
     if (!d->prompted) {
-        w->ids = d->prompt;
-        w->n = d->n_prompt;
-        if (d->sot < d->n_prompt - 1) w->rows[w->n_rows++] = d->sot;
-        w->rows[w->n_rows++] = d->n_prompt - 1;
+        w->turn.ids = d->prompt;
+        w->turn.from = NULL;
+        w->turn.n = d->n_prompt;
+        if (d->sot < d->n_prompt - 1) w->tokens[w->n_tokens++] = d->sot;
+        w->tokens[w->n_tokens++] = d->n_prompt - 1;
         return;
     }
-    w->ids = d->ids;
-    w->from = s->width > 1 ? d->from : NULL;
-    w->n = w->n_rows = s->n_live;
+    w->turn.ids = d->ids;
+    w->turn.from = s->width > 1 ? d->from : NULL;
+    w->turn.n = s->n_live;
     for (int32_t i = 0; i < s->n_live; i++) {
         d->ids[i] = s->nodes[s->live[i].node].token;
         d->from[i] = s->live[i].n == 1 ? ATT_WHISPER_TRUNK : s->live[i].from;
-        w->rows[i] = i;
+        w->tokens[w->n_tokens++] = i;
     }
 }
 
@@ -217,54 +221,4 @@ att_status att_asr_decoding_step(att_asr_decoding *d, float *logits, att_err *er
     if (!status && o->cancelled && o->cancelled(o->user))
         status = att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");
     return status;
-}
-
-/* Has the rows run that a decoding wants, and their logits read. */
-static att_status run(att_whisper_session *session, const att_asr_wanted *w, size_t vocab,
-                      float *logits, att_err *err)
-{
-    att_status status = w->from ? att_whisper_branch(session, w->ids, w->from, w->n, err)
-                                : att_whisper_decode(session, w->ids, w->n, err);
-    for (int32_t i = 0; !status && i < w->n_rows;) {
-        int32_t n = 1;
-        while (w->from && i + n < w->n_rows) n++; /* all rows */
-        status = att_whisper_logits(session, w->rows[i], n, logits + (size_t)i * vocab, err);
-        i += n;
-    }
-    return status;
-}
-
-att_status att_asr_decode_window(att_asr_decoding *d, const att_asr_decoder *decoder,
-                                 const att_asr_prompt_parts *parts, int64_t stream, float *logits,
-                                 att_err *err)
-{
-    att_status status = ATT_OK;
-    att_asr_decoding_begin(d, decoder, parts, stream);
-    while (!status && !d->done) {
-        att_asr_wanted wanted;
-        att_asr_decoding_wants(d, &wanted);
-        status = run(d->session, &wanted, (size_t)decoder->rules->n_vocab, logits, err);
-        if (!status) status = att_asr_decoding_step(d, logits, err);
-    }
-    return status;
-}
-
-att_status att_asr_detect_language(att_whisper_session *session, const att_whisper_tokens *tokens,
-                                   float *logits, int32_t *language, double *probability,
-                                   att_err *err)
-{
-    att_whisper_truncate(session, 0);
-    att_status status = att_whisper_decode(session, &tokens->sot, 1, err);
-    if (!status) status = att_whisper_logits(session, 0, 1, logits, err);
-    if (status) return status;
-    const int32_t first = tokens->language_begin, n = tokens->n_languages;
-    const int32_t best = att_logits_argmax(logits + first, n);
-    if (best < 0)
-        return att_fail(err, ATT_E_DEVICE,
-                        "detect language: the logits hold NaN; try "
-                        "`attend devices --check`");
-    *language = first + best;
-    *probability =
-        exp((double)logits[first + best] - att_logits_log_sum_exp(logits, first, first + n));
-    return ATT_OK;
 }

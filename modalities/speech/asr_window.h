@@ -42,19 +42,17 @@ int32_t att_asr_lines(const att_asr_options *options);
 /* How many finished texts end a beam: round(beam_size * patience). */
 int32_t att_asr_max_finished(const att_asr_options *options);
 
-/* Rows of tokens that a decoding wants the network to run, and which of them it wants logits of. */
+/* Tokens that a decoding wants run, and those of them whose logits it wants. */
 typedef struct att_asr_wanted {
-    const int32_t *ids, *from; /* as att_whisper_branch() takes them; from NULL: as
-                                  att_whisper_decode() */
-    int32_t n;
-    int32_t rows[ATT_WHISPER_MAX_BRANCHES]; /* 0 .. n - 1, ascending */
-    int32_t n_rows;
+    att_whisper_turn turn;
+    int32_t tokens[ATT_WHISPER_MAX_BRANCHES]; /* of the turn, ascending */
+    int32_t n_tokens;
 } att_asr_wanted;
 
 /* The decoding of one window in steps: begin; then, until it is done, have what it wants run and
- * give it the logits. Its memory is reserved once and serves one window after the other. */
+ * give it the logits (asr_step.h). Its memory serves one window after the other. */
 typedef struct att_asr_decoding {
-    att_whisper_session *session; /* borrowed: where the window is encoded and its text grows */
+    att_whisper_lane *lane; /* where the window is encoded and its text grows */
     att_asr_search *search;
     float *first_logits; /* f32[V]: behind the prompt */
     int32_t *prompt;     /* text_ctx numbers */
@@ -70,37 +68,26 @@ typedef struct att_asr_decoding {
     att_asr_window window; /* what was found, once done */
 } att_asr_decoding;
 
-/* Room for the searches of these options over windows of the session. */
+/* A lane of the session, and room for the searches of these options. */
 att_status att_asr_decoding_init(att_asr_decoding *decoding, const att_whisper *whisper,
                                  att_whisper_session *session, int32_t eot,
                                  const att_asr_options *options, att_err *err);
 void att_asr_decoding_finish(att_asr_decoding *decoding); /* a zeroed one is fine */
 
-/* Decodes the window that the session encoded last. `stream` picks the random numbers of this
- * window from those of options.seed. */
+/* Decodes the window that the lane holds. `stream` picks the random numbers of this window from
+ * those of options.seed. */
 void att_asr_decoding_begin(att_asr_decoding *decoding, const att_asr_decoder *decoder,
                             const att_asr_prompt_parts *parts, int64_t stream);
 
 /* What is to be run before the next step of a decoding that is not done. */
 void att_asr_decoding_wants(att_asr_decoding *decoding, att_asr_wanted *wanted);
 
-/* One step. logits: f32[wanted.n_rows][V], which are written to. ATT_E_CANCELLED when the options'
- * callback says so. */
+/* One step. logits: f32[wanted.n_tokens][V], which are written to. ATT_E_CANCELLED when the
+ * options' callback says so. */
 att_status att_asr_decoding_step(att_asr_decoding *decoding, float *logits, att_err *err);
-
-/* From the beginning until it is done. logits: f32[lines of the options, 2 at least][V] */
-att_status att_asr_decode_window(att_asr_decoding *decoding, const att_asr_decoder *decoder,
-                                 const att_asr_prompt_parts *parts, int64_t stream, float *logits,
-                                 att_err *err);
 
 /* No speech is likely and the words found are not. */
 int att_asr_is_silence(const att_asr_options *options, const att_asr_window *window);
-
-/* The likeliest language of the encoded window: its token id, and its probability among languages.
- * logits: f32[V] */
-att_status att_asr_detect_language(att_whisper_session *session, const att_whisper_tokens *tokens,
-                                   float *logits, int32_t *language, double *probability,
-                                   att_err *err);
 
 #ifdef __cplusplus
 }

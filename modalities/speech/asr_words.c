@@ -85,8 +85,8 @@ att_status att_asr_align(att_asr_aligner *a, const att_asr_alignable *t, att_whi
     memset(words, 0, sizeof *words);
     if (t->n < 1 || cols < 1) return ATT_OK;
     const int32_t n = make_ids(a, t, &last);
-    att_status status = att_whisper_align(a->whisper, a->ids, n, cols, last, t->n, t->tokens->eot,
-                                          a->similarity, a->probs, err);
+    att_status status = att_whisper_align(a->whisper, t->lane, a->ids, n, cols, last, t->n,
+                                          t->tokens->eot, a->similarity, a->probs, err);
     if (!status) /* the rows that choose the text's tokens and its end */
         status = att_alignment_walk(a->similarity + (size_t)last * (size_t)cols, t->n + 1, cols,
                                     a->first, err);

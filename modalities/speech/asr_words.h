@@ -18,8 +18,9 @@ att_status att_asr_aligner_create(att_asr_aligner **aligner, const att_whisper *
                                   att_whisper_session *session, att_err *err);
 void att_asr_aligner_destroy(att_asr_aligner *aligner); /* NULL is fine */
 
-/* What is aligned: text tokens of the window that was encoded last, and how it was prompted. */
+/* What is aligned: text tokens of the window that a lane holds, and how it was prompted. */
 typedef struct att_asr_alignable {
+    att_whisper_lane *lane;
     const att_whisper_tokens *tokens;
     int32_t language, task; /* token ids; negative for English-only models */
     const char *code;       /* of the language */

@@ -1,5 +1,5 @@
 /* whisper.c - the Whisper network's encoder and the memory that a session runs in (whisper.h).
- * The decoder: whisper_text.c. Tests: tests/models/test_whisper_tiny.c,
+ * Lanes: whisper_lane.c. The decoder: whisper_text.c. Tests: tests/models/test_whisper_tiny.c,
  * tests/real/test_whisper_real.c */
 #include "whisper.h"
 
@@ -130,33 +130,15 @@ static att_status take(att_whisper_session *s, const char *what, int32_t rows, i
     return status;
 }
 
-static att_status reserve_caches(att_whisper_session *s, att_err *err)
+/* What a call of decoding is made of, on the host and on its way to the device. */
+static att_status reserve_calls(att_whisper_session *s, att_err *err)
 {
-    const att_whisper_config *c = &s->whisper->config;
-    const int32_t h = c->text_heads, d = c->text_width / c->text_heads;
-    att_status status = ATT_OK;
-    s->self_kv = att_calloc((size_t)c->text_layers, sizeof *s->self_kv);
-    s->memory_kv = att_calloc((size_t)c->text_layers, sizeof *s->memory_kv);
-    if (!s->self_kv || !s->memory_kv)
-        return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
-    for (int32_t i = 0; !status && i < c->text_layers; i++) {
-        status = att_cache_init(&s->self_kv[i], s->arena, "text cache", ATT_F32, s->n_slots, h, d,
-                                d, err);
-        if (!status)
-            status = att_cache_init(&s->memory_kv[i], s->arena, "audio cache", ATT_F32,
-                                    c->audio_ctx, h, d, d, err);
-    }
-    return status;
-}
-
-/* What branches see, on the host and on its way to the device. */
-static att_status reserve_lines(att_whisper_session *s, att_err *err)
-{
-    const size_t n = (size_t)s->n_branches * (size_t)s->line_bytes;
-    s->lines = att_calloc(n, 1);
-    s->next_lines = att_calloc(n, 1);
+    const size_t n = (size_t)s->n_lanes * (size_t)s->n_branches * (size_t)s->line_bytes;
+    s->policies = att_calloc((size_t)s->n_lanes, sizeof *s->policies);
+    s->parts = att_calloc((size_t)s->n_lanes, sizeof *s->parts);
     s->packed_lines = att_calloc(n, 1);
-    if (!s->lines || !s->next_lines || !s->packed_lines)
+    s->host_ids = att_calloc((size_t)s->max_rows, sizeof *s->host_ids);
+    if (!s->policies || !s->parts || !s->packed_lines || !s->host_ids)
         return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     return att_arena_take(s->arena, "lines", ATT_U8, (int64_t)n, &s->bits, err);
 }
@@ -168,19 +150,19 @@ static att_status reserve(att_whisper_session *s, att_err *err)
     const att_block_desc audio = atti_whisper_audio_block(c);
     const int32_t frames = 2 * c->audio_ctx;
     const int32_t max_keys = c->audio_ctx > s->n_slots ? c->audio_ctx : s->n_slots;
+    const int32_t max_rows = c->audio_ctx > s->max_rows ? c->audio_ctx : s->max_rows;
 
     att_status status = take(s, "mel", frames + 2, c->n_mels, &s->mel, err);
     if (!status) status = take(s, "stem", frames + 2, c->audio_width, &s->stem, err);
     if (!status) status = take(s, "audio", c->audio_ctx, c->audio_width, &s->audio, err);
-    if (!status) status = take(s, "text", c->text_ctx, c->text_width, &s->text, err);
-    if (!status) status = take(s, "last", s->n_branches, c->text_width, &s->last, err);
-    if (!status) status = take(s, "logits", s->n_branches, c->vocab, &s->logits, err);
-    if (!status) status = att_arena_take(s->arena, "ids", ATT_I32, c->text_ctx, &s->ids, err);
+    if (!status) status = take(s, "text", s->max_rows, c->text_width, &s->text, err);
+    if (!status) status = take(s, "last", s->max_logits, c->text_width, &s->last, err);
+    if (!status) status = take(s, "logits", s->max_logits, c->vocab, &s->logits, err);
+    if (!status) status = att_arena_take(s->arena, "ids", ATT_I32, s->max_rows, &s->ids, err);
     if (!status)
-        status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio,
-                                        c->audio_ctx, max_keys, err);
-    if (!status) status = reserve_caches(s, err);
-    if (!status && s->n_branches > 1) status = reserve_lines(s, err);
+        status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio, max_rows,
+                                        max_keys, err);
+    if (!status) status = reserve_calls(s, err);
     if (!status)
         status = att_queue_zero(s->queue, s->mel.view, (int64_t)(frames + 2) * c->n_mels, err);
     if (!status)
@@ -189,19 +171,32 @@ static att_status reserve(att_whisper_session *s, att_err *err)
     return status;
 }
 
+/* How large a call may be. */
+static void plan(att_whisper_session *s, const att_whisper_config *c, int32_t n_branches,
+                 int32_t n_lanes)
+{
+    const int32_t rows = n_lanes * (n_branches > 2 ? n_branches : 2);
+    s->n_branches = n_branches;
+    s->n_lanes = n_lanes;
+    s->max_rows = c->text_ctx + (n_lanes - 1) * n_branches;
+    s->max_logits = rows < ATT_WHISPER_MAX_LOGITS ? rows : ATT_WHISPER_MAX_LOGITS;
+    s->n_slots = c->text_ctx + (n_branches - 1) * (c->text_ctx / 2);
+    s->line_bytes = (s->n_slots + 7) / 8;
+}
+
 att_status att_whisper_session_create(att_whisper_session **out, const att_whisper *w,
-                                      int32_t n_branches, att_err *err)
+                                      int32_t n_branches, int32_t n_lanes, att_err *err)
 {
     *out = NULL;
-    if (n_branches < 1 || n_branches > ATT_WHISPER_MAX_BRANCHES)
-        return att_fail(err, ATT_E_ARG, "make session: %d branches, expected 1 to %d", n_branches,
-                        ATT_WHISPER_MAX_BRANCHES);
+    if (n_branches < 1 || n_branches > ATT_WHISPER_MAX_BRANCHES || n_lanes < 1 ||
+        n_lanes > ATT_WHISPER_MAX_LANES)
+        return att_fail(err, ATT_E_ARG,
+                        "make session: %d branches and %d lanes, expected 1 to %d and 1 to %d",
+                        n_branches, n_lanes, ATT_WHISPER_MAX_BRANCHES, ATT_WHISPER_MAX_LANES);
     att_whisper_session *s = att_calloc(1, sizeof *s);
     if (!s) return att_fail(err, ATT_E_MEMORY, "make session: out of memory");
     s->whisper = w;
-    s->n_branches = n_branches;
-    s->n_slots = w->config.text_ctx + (n_branches - 1) * (w->config.text_ctx / 2);
-    s->line_bytes = (s->n_slots + 7) / 8;
+    plan(s, &w->config, n_branches, n_lanes);
     att_status status = att_queue_create(&s->queue, w->device, err);
     if (!status) status = att_arena_create(&s->arena, w->device, "session", err);
     if (!status) status = reserve(s, err);
@@ -218,22 +213,16 @@ void att_whisper_session_destroy(att_whisper_session *s)
     if (!s) return;
     att_queue_destroy(s->queue);
     att_arena_destroy(s->arena);
-    att_free(s->self_kv);
-    att_free(s->memory_kv);
-    att_free(s->lines);
-    att_free(s->next_lines);
     att_free(s->packed_lines);
+    att_free(s->host_ids);
+    att_free(s->policies);
+    att_free(s->parts);
     att_free(s);
 }
 
-att_queue *att_whisper_session_queue(att_whisper_session *s)
+att_queue *att_whisper_session_queue(const att_whisper_session *s)
 {
     return s->queue;
-}
-
-size_t att_whisper_session_bytes(const att_whisper_session *s)
-{
-    return att_arena_bytes(s->arena);
 }
 
 /* Two convolutions with GELU, the second of stride 2, then the sinusoid. */
@@ -256,22 +245,24 @@ static att_status run_stem(att_whisper_session *s, const float *mel, att_err *er
     return status;
 }
 
-att_status att_whisper_encode(att_whisper_session *s, const float *mel, att_err *err)
+att_status att_whisper_encode(att_whisper_lane *lane, const float *mel, att_err *err)
 {
+    att_whisper_session *s = lane->session;
     const att_whisper *w = s->whisper;
-    att_whisper_truncate(s, 0);
-    s->encoded = 0;
+    att_whisper_truncate(lane, 0);
+    lane->encoded = 0;
     att_status status = run_stem(s, mel, err);
+    const att_block_part whole = {.rows = s->audio.rows};
     for (int32_t i = 0; !status && i < w->config.audio_layers; i++) {
-        const att_block_call call = {.x = s->audio};
+        const att_block_call call = {.x = s->audio, .parts = &whole, .n_parts = 1};
         status = att_block_apply(s->queue, &w->audio_blocks[i], &s->scratch, &call, err);
     }
     if (!status) status = att_norm_apply(s->queue, &w->audio_norm, s->audio, s->audio, err);
     for (int32_t i = 0; !status && i < w->config.text_layers; i++)
         status = att_block_remember(s->queue, &w->text_blocks[i], &s->scratch, s->audio,
-                                    &s->memory_kv[i], err);
+                                    &lane->memory_kv[i], err);
     if (!status) status = att_queue_wait(s->queue, err);
-    s->encoded = !status;
+    lane->encoded = !status;
     return status;
 }
 

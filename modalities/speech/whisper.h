@@ -41,46 +41,71 @@ const att_whisper_head *att_whisper_alignment_heads(const att_whisper *whisper, 
  * otherwise, and on failure, those of the shape stay (whisper_heads.h). Before any session. */
 att_status att_whisper_read_heads(att_whisper *whisper, const char *folder, att_err *err);
 
-/* One window's state: queue, caches, scratch. All device memory is reserved here; encode and decode
- * allocate nothing. One thread at a time; the model outlives it. */
+/* What windows are encoded and decoded in: a queue and scratch. One thread at a time; the model
+ * outlives it. All device memory of a session and of a lane is reserved when it is made; encoding
+ * and decoding allocate nothing. */
 typedef struct att_whisper_session att_whisper_session;
 
-enum { ATT_WHISPER_TRUNK = -1, ATT_WHISPER_MAX_BRANCHES = 64 };
+/* One window of a session: the caches of its sound, and the text that grows over it. The session
+ * outlives it. */
+typedef struct att_whisper_lane att_whisper_lane;
 
-/* n_branches: how many lines of text may be decoded beside each other (att_whisper_branch()); each
- * after the first adds text_ctx/2 tokens of cache. */
+enum {
+    ATT_WHISPER_TRUNK = -1,
+    ATT_WHISPER_MAX_BRANCHES = 64,
+    ATT_WHISPER_MAX_LANES = 64,
+    ATT_WHISPER_MAX_LOGITS = 64 /* rows of logits that are made at once */
+};
+
+/* n_branches: how many lines of text may be decoded beside each other in a lane
+ * (att_whisper_branch()); each after the first adds text_ctx/2 tokens of cache to every lane.
+ * n_lanes: how many lanes may be decoded in one call. */
 att_status att_whisper_session_create(att_whisper_session **session, const att_whisper *whisper,
-                                      int32_t n_branches, att_err *err);
+                                      int32_t n_branches, int32_t n_lanes, att_err *err);
 void att_whisper_session_destroy(att_whisper_session *session);
-att_queue *att_whisper_session_queue(att_whisper_session *session);
-size_t att_whisper_session_bytes(const att_whisper_session *session);
+att_queue *att_whisper_session_queue(const att_whisper_session *session);
 
-/* mel: host f32 [2*audio_ctx][n_mels], frames first. Runs the encoder and fills the cross-attention
- * caches; text decoded so far is forgotten. */
-att_status att_whisper_encode(att_whisper_session *session, const float *mel, att_err *err);
+att_status att_whisper_lane_create(att_whisper_lane **lane, att_whisper_session *session,
+                                   att_err *err);
+void att_whisper_lane_destroy(att_whisper_lane *lane);       /* NULL is fine */
+size_t att_whisper_lane_bytes(const att_whisper_lane *lane); /* device memory */
 
-/* Copies the encoder's output f32 [audio_ctx][C] to host memory: for tests and probes. */
+/* mel: host f32 [2*audio_ctx][n_mels], frames first. Runs the encoder and fills the lane's
+ * cross-attention caches; text decoded so far is forgotten. */
+att_status att_whisper_encode(att_whisper_lane *lane, const float *mel, att_err *err);
+
+/* Copies the output f32 [audio_ctx][C] of the session's last encoding to host memory: for tests
+ * and probes. */
 att_status att_whisper_read_audio(att_whisper_session *session, float *audio, att_err *err);
 
-/* Appends n tokens to the trunk; n + length must not pass text_ctx (ATT_E_SHAPE). Not after a
- * branching, until that was dropped (ATT_E_ARG). */
-att_status att_whisper_decode(att_whisper_session *session, const int32_t *ids, int32_t n,
-                              att_err *err);
+/* Tokens that a lane's text grows by. from NULL: they follow each other at the end of the trunk; n
+ * + length must not pass text_ctx (ATT_E_SHAPE), and there must be no branches, until they were
+ * dropped (ATT_E_ARG). Otherwise they come beside each other, each at the end of a line of its own:
+ * ids[i] follows token from[i] of the lane's last branching, or the trunk's end where from[i] is
+ * ATT_WHISPER_TRUNK. Lines share what they have in common; nothing is copied when they part. n is
+ * at most n_branches, and text_ctx/2 branchings may follow the trunk (ATT_E_SHAPE). */
+typedef struct att_whisper_turn {
+    att_whisper_lane *lane;
+    const int32_t *ids, *from;
+    int32_t n;
+} att_whisper_turn;
 
-/* Appends n tokens beside each other, each at the end of a line of its own: ids[i] follows token
- * from[i] of the last att_whisper_branch(), or the trunk's end where from[i] is ATT_WHISPER_TRUNK.
- * Lines share what they have in common; nothing is copied when they part. n is at most n_branches,
- * and text_ctx/2 such calls may follow the trunk (ATT_E_SHAPE). */
-att_status att_whisper_branch(att_whisper_session *session, const int32_t *ids, const int32_t *from,
-                              int32_t n, att_err *err);
+/* Decodes the turns of different lanes of the session in one call: its tokens are the turns' tokens
+ * behind each other, att_whisper_room() at most. On a CPU each token's result is the same to the
+ * bit in any company. After a failure the texts of all these lanes are empty. */
+att_status att_whisper_decode(att_whisper_session *session, const att_whisper_turn *turns,
+                              int32_t n_turns, att_err *err);
+/* The tokens of a whole context, and a branching of every other lane, are never too many. */
+int32_t att_whisper_room(const att_whisper_session *session);
 
-/* Logits f32[n][V] at tokens first .. first + n - 1 of the last call; n is at most n_branches. */
-att_status att_whisper_logits(att_whisper_session *session, int32_t first, int32_t n, float *logits,
-                              att_err *err);
+/* Logits f32[n][V] at n tokens of the last call, as their numbers in it say. n is at most
+ * ATT_WHISPER_MAX_LOGITS, and what all lanes' branches or two tokens a lane are. */
+att_status att_whisper_logits(att_whisper_session *session, const int32_t *tokens, int32_t n,
+                              float *logits, att_err *err);
 
 /* Drops the branches and the newest tokens of the trunk until n are left. */
-void att_whisper_truncate(att_whisper_session *session, int32_t n);
-int32_t att_whisper_length(const att_whisper_session *session); /* along one line */
+void att_whisper_truncate(att_whisper_lane *lane, int32_t n);
+int32_t att_whisper_length(const att_whisper_lane *lane); /* along one line */
 
 #ifdef __cplusplus
 }

@@ -109,23 +109,24 @@ static att_status add_maps(att_whisper_aligner *a, int32_t n_heads, int32_t n, i
     return status;
 }
 
-/* As att_whisper_decode(), with the maps of each layer added to sum. */
-static att_status decode_tapped(att_whisper_aligner *a, const int32_t *ids, int32_t n, int32_t cols,
-                                float *sum, att_err *err)
+/* As att_whisper_decode() of one lane, with the maps of each layer added to sum. */
+static att_status decode_tapped(att_whisper_aligner *a, att_whisper_lane *lane, const int32_t *ids,
+                                int32_t n, int32_t cols, float *sum, att_err *err)
 {
     att_whisper_session *s = a->session;
     const att_attn_call causal = {.mask = {.flags = ATT_MASK_CAUSAL}};
     att_mat x;
-    att_status status = atti_whisper_embed(s, ids, n, &x, err);
+    att_status status = atti_whisper_embed(lane, ids, n, &x, err);
     for (int32_t i = 0; !status && i < s->whisper->config.text_layers; i++) {
         const int32_t n_heads = heads_of(s->whisper, i, a->heads);
         const att_attn_call tapped = {
             .taps = {.scores = a->taps, .heads = a->heads, .n_heads = n_heads}};
-        const att_block_call call = {.x = x,
+        const att_block_part part = {.rows = n,
                                      .self_policy = &causal,
-                                     .self_cache = &s->self_kv[i],
+                                     .self_cache = &lane->self_kv[i],
                                      .cross_policy = n_heads ? &tapped : NULL,
-                                     .memory = &s->memory_kv[i]};
+                                     .memory = &lane->memory_kv[i]};
+        const att_block_call call = {.x = x, .parts = &part, .n_parts = 1};
         status = att_block_apply(s->queue, &s->whisper->text_blocks[i], &s->scratch, &call, err);
         if (!status) status = add_maps(a, n_heads, n, cols, sum, err);
     }
@@ -157,9 +158,9 @@ static att_status read_probs(att_whisper_aligner *a, const int32_t *next, int32_
     return status;
 }
 
-att_status att_whisper_align(att_whisper_aligner *a, const int32_t *ids, int32_t n, int32_t cols,
-                             int32_t first, int32_t n_probs, int32_t limit, float *similarity,
-                             float *probs, att_err *err)
+att_status att_whisper_align(att_whisper_aligner *a, att_whisper_lane *lane, const int32_t *ids,
+                             int32_t n, int32_t cols, int32_t first, int32_t n_probs, int32_t limit,
+                             float *similarity, float *probs, att_err *err)
 {
     int32_t n_heads;
     (void)att_whisper_alignment_heads(a->session->whisper, &n_heads);
@@ -168,10 +169,10 @@ att_status att_whisper_align(att_whisper_aligner *a, const int32_t *ids, int32_t
         return att_fail(err, ATT_E_SHAPE, "align %d tokens with %d frames: room for %d and %d", n,
                         cols, a->max_rows, a->session->whisper->config.audio_ctx);
     memset(similarity, 0, (size_t)n * (size_t)cols * sizeof *similarity);
-    att_whisper_truncate(a->session, 0);
-    att_status status = decode_tapped(a, ids, n, cols, similarity, err);
+    att_whisper_truncate(lane, 0);
+    att_status status = decode_tapped(a, lane, ids, n, cols, similarity, err);
     for (size_t i = 0; i < (size_t)n * (size_t)cols; i++) similarity[i] /= (float)n_heads;
     if (!status) status = read_probs(a, ids + first + 1, first, n_probs, limit, probs, err);
-    att_whisper_truncate(a->session, 0);
+    att_whisper_truncate(lane, 0);
     return status;
 }

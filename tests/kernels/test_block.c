@@ -90,10 +90,9 @@ static void run(fixture *f, int32_t first, int32_t n)
 {
     att_err err;
     const att_attn_call causal = {.mask = {.flags = ATT_MASK_CAUSAL, .q_first = first}};
-    const att_block_call call = {.x = att_mat_rows(f->x, first, n),
-                                 .self_policy = &causal,
-                                 .self_cache = &f->self,
-                                 .memory = &f->memory};
+    const att_block_part part = {
+        .rows = n, .self_policy = &causal, .self_cache = &f->self, .memory = &f->memory};
+    const att_block_call call = {.x = att_mat_rows(f->x, first, n), .parts = &part, .n_parts = 1};
     if (att_block_apply(f->r.queue, &f->block, &f->scratch, &call, &err)) fail_msg("%s", err.text);
 }
 
@@ -152,11 +151,15 @@ static void senseless_calls_are_refused(void **state)
     (void)state;
     fixture f = open_fixture();
     att_err err;
-    att_block_call call = {.x = f.x};
+    att_block_part part = {.rows = T};
+    att_block_call call = {.x = f.x, .parts = &part, .n_parts = 1};
     assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_ARG);
     assert_non_null(strstr(err.text, "memory"));
-    call.memory = &f.memory;
-    call.x.rows = T + 1;
+    part.memory = &f.memory;
+    part.rows = T - 1;
+    assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_SHAPE);
+    assert_non_null(strstr(err.text, "11 rows"));
+    part.rows = call.x.rows = T + 1;
     assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_SHAPE);
     close_fixture(&f);
 }

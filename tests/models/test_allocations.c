@@ -9,8 +9,8 @@
 
 #include <CL/cl.h>
 
+#include "lane_rig.h"
 #include "rig.h"
-#include "whisper.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
 
@@ -54,12 +54,10 @@ cl_mem __wrap_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t n, v
     return __real_clCreateBuffer(context, flags, n, host, status);
 }
 
-static void step(att_whisper_session *session, int32_t id, float *logits)
+static void step(const lane_rig *lanes, int32_t id, float *logits)
 {
-    att_err err;
-    if (att_whisper_decode(session, &id, 1, &err) ||
-        att_whisper_logits(session, 0, 1, logits, &err))
-        fail_msg("%s", err.text);
+    lane_rig_decode(lanes, &id, 1);
+    lane_rig_logits(lanes, 0, 1, logits);
 }
 
 static void a_running_session_allocates_nothing(void **state)
@@ -68,25 +66,24 @@ static void a_running_session_allocates_nothing(void **state)
     rig r = rig_open(rig_portable_only());
     att_weights *weights = NULL;
     att_whisper *whisper = NULL;
-    att_whisper_session *session = NULL;
     static float mel[100 * 80], logits[300];
     att_err err;
     if (att_weights_open(&weights, GOLDEN "model.safetensors", &err) ||
-        att_whisper_open(&whisper, r.device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, 1, &err) ||
-        att_whisper_encode(session, mel, &err))
+        att_whisper_open(&whisper, r.device, weights, &err))
         fail_msg("%s", err.text);
+    lane_rig lanes = lane_rig_open(whisper, 1, 1);
+    lane_rig_encode(&lanes, mel);
     assert_true(counted.host > 0 && counted.device > 0); /* the counters count */
-    step(session, 1, logits);                            /* makes the kernel objects of the queue */
+    step(&lanes, 1, logits);                             /* makes the kernel objects of the queue */
 
     const long host = counted.host, device = counted.device;
-    for (int32_t i = 0; i < 20; i++) step(session, i, logits);
-    if (att_whisper_encode(session, mel, &err)) fail_msg("%s", err.text);
-    step(session, 1, logits);
+    for (int32_t i = 0; i < 20; i++) step(&lanes, i, logits);
+    lane_rig_encode(&lanes, mel);
+    step(&lanes, 1, logits);
     assert_int_equal(counted.host, host);
     assert_int_equal(counted.device, device);
 
-    att_whisper_session_destroy(session);
+    lane_rig_close(&lanes);
     att_whisper_close(whisper);
     att_weights_close(weights);
     rig_close(&r);

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "ggmlfile.h"
+#include "lane_rig.h"
 #include "mem.h"
 #include "rig.h"
-#include "whisper.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
 
@@ -63,7 +63,6 @@ static void run(fixture *f, int32_t type, int rounded, float *logits)
     ggmlfile file = {0};
     att_weights *weights;
     att_whisper *whisper = NULL;
-    att_whisper_session *session = NULL;
     att_err err;
     int32_t ids[MAX_TOKENS];
     float *mel = floats(f, "mel");
@@ -72,13 +71,14 @@ static void run(fixture *f, int32_t type, int rounded, float *logits)
     for (int32_t i = 0; i < n; i++) ids[i] = (int32_t)att_array_value(stored, (size_t)i);
     ggmlfile_whisper(&file, &f->config, &f->arrays, NULL, type, rounded);
     if (att_weights_open_memory(&weights, "made.bin", file.bytes, file.n, &err) ||
-        att_whisper_open(&whisper, f->r.device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, 1, &err) ||
-        att_whisper_encode(session, mel, &err) || att_whisper_decode(session, ids, n, &err) ||
-        att_whisper_logits(session, n - 1, 1, logits, &err))
+        att_whisper_open(&whisper, f->r.device, weights, &err))
         fail_msg("%s", err.text);
+    lane_rig lanes = lane_rig_open(whisper, 1, 1);
+    lane_rig_encode(&lanes, mel);
+    lane_rig_decode(&lanes, ids, n);
+    lane_rig_logits(&lanes, n - 1, 1, logits);
     assert_memory_equal(att_whisper_get_config(whisper), &f->config, sizeof f->config);
-    att_whisper_session_destroy(session);
+    lane_rig_close(&lanes);
     att_whisper_close(whisper);
     att_weights_close(weights);
     ggmlfile_free(&file);

@@ -15,11 +15,11 @@
 #include <cmocka.h>
 
 #include "half.h"
+#include "lane_rig.h"
 #include "mem.h"
 #include "realdata.h"
 #include "rig.h"
 #include "spec.h"
-#include "whisper.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_layouts.safetensors"
 
@@ -242,7 +242,6 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
     const char *folder = realdata_folder();
     att_weights *weights;
     att_whisper *whisper = NULL;
-    att_whisper_session *session = NULL;
     att_err err;
     const att_array *stored = att_weights_find(golden, "ids");
     const int32_t n = (int32_t)stored->dims[0];
@@ -251,12 +250,13 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
         mel[i] = formula("mel", seed_of("mel"), (uint32_t)i, l->mels);
     write_model(l, folder);
     if (att_weights_open(&weights, folder, &err) ||
-        att_whisper_open(&whisper, r->device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, 1, &err) ||
-        att_whisper_encode(session, mel, &err) || att_whisper_read_audio(session, audio, &err) ||
-        att_whisper_decode(session, ids, n, &err) ||
-        att_whisper_logits(session, n - 1, 1, logits, &err))
+        att_whisper_open(&whisper, r->device, weights, &err))
         fail_msg("%s: %s", l->name, err.text);
+    lane_rig lanes = lane_rig_open(whisper, 1, 1);
+    lane_rig_encode(&lanes, mel);
+    assert_int_equal(att_whisper_read_audio(lanes.session, audio, &err), ATT_OK);
+    lane_rig_decode(&lanes, ids, n);
+    lane_rig_logits(&lanes, n - 1, 1, logits);
     const att_whisper_config *c = att_whisper_get_config(whisper);
     assert_int_equal(c->n_mels, l->mels);
     assert_int_equal(c->vocab, l->vocab);
@@ -265,7 +265,7 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
     assert_close(golden, l->name, "encoder", audio + (AUDIO - 1) * WIDTH, 1);
     assert_close(golden, l->name, "logits", logits, STEP);
     assert_null(att_weights_unread(weights, 0));
-    att_whisper_session_destroy(session);
+    lane_rig_close(&lanes);
     att_whisper_close(whisper);
     att_weights_close(weights);
     realdata_remove(folder);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lane_rig.h"
 #include "mem.h"
 #include "realdata.h"
 #include "rig.h"
@@ -23,7 +24,7 @@ typedef struct fixture {
     rig r;
     att_weights *model, *golden;
     att_whisper *whisper;
-    att_whisper_session *session;
+    lane_rig lanes;
 } fixture;
 
 static float *floats(const fixture *f, const char *name, int64_t n)
@@ -44,15 +45,15 @@ static fixture open_fixture(int portable)
     f.r = rig_open(portable);
     if (att_weights_open(&f.model, GOLDEN "model.safetensors", &err) ||
         att_weights_open(&f.golden, GOLDEN "golden.safetensors", &err) ||
-        att_whisper_open(&f.whisper, f.r.device, f.model, &err) ||
-        att_whisper_session_create(&f.session, f.whisper, 3, &err))
+        att_whisper_open(&f.whisper, f.r.device, f.model, &err))
         fail_msg("%s", err.text);
+    f.lanes = lane_rig_open(f.whisper, 3, 3);
     return f;
 }
 
 static void close_fixture(fixture *f)
 {
-    att_whisper_session_destroy(f->session);
+    lane_rig_close(&f->lanes);
     att_whisper_close(f->whisper);
     att_weights_close(f->model);
     att_weights_close(f->golden);
@@ -74,8 +75,7 @@ static void encode(fixture *f)
 {
     const att_whisper_config *c = att_whisper_get_config(f->whisper);
     float *mel = floats(f, "mel", (int64_t)2 * c->audio_ctx * c->n_mels);
-    att_err err;
-    if (att_whisper_encode(f->session, mel, &err)) fail_msg("%s", err.text);
+    lane_rig_encode(&f->lanes, mel);
     att_free(mel);
 }
 
@@ -94,10 +94,9 @@ static void check_logits(fixture *f, const int32_t *ids, int32_t from, int32_t t
 {
     const int32_t vocab = att_whisper_get_config(f->whisper)->vocab;
     static float logits[1024];
-    att_err err;
-    if (att_whisper_decode(f->session, ids + from, to - from, &err)) fail_msg("%s", err.text);
+    lane_rig_decode(&f->lanes, ids + from, to - from);
     for (int32_t i = from; i < to; i++) {
-        if (att_whisper_logits(f->session, i - from, 1, logits, &err)) fail_msg("%s", err.text);
+        lane_rig_logits(&f->lanes, i - from, 1, logits);
         assert_close(logits, want + (int64_t)i * vocab, vocab, "logits");
     }
 }
@@ -114,12 +113,12 @@ static void check_all(int portable)
     float *got = att_calloc((size_t)n_audio, sizeof *got);
 
     encode(&f);
-    assert_int_equal(att_whisper_read_audio(f.session, got, NULL), ATT_OK);
+    assert_int_equal(att_whisper_read_audio(f.lanes.session, got, NULL), ATT_OK);
     assert_close(got, want, n_audio, "encoder");
     check_logits(&f, ids, 0, n, logits); /* all at once, ... */
-    att_whisper_truncate(f.session, 0);
+    att_whisper_truncate(f.lanes.lanes[0], 0);
     for (int32_t i = 0; i < n; i++) check_logits(&f, ids, i, i + 1, logits); /* one by one, ... */
-    att_whisper_truncate(f.session, 5);
+    att_whisper_truncate(f.lanes.lanes[0], 5);
     check_logits(&f, ids, 5, n, logits); /* and from the middle */
     att_free(want);
     att_free(logits);
@@ -130,11 +129,9 @@ static void check_all(int portable)
 /* The logits after a text that is decoded in one line. */
 static void line_logits(fixture *f, const int32_t *ids, int32_t n, float *logits)
 {
-    att_err err;
-    att_whisper_truncate(f->session, 0);
-    if (att_whisper_decode(f->session, ids, n, &err) ||
-        att_whisper_logits(f->session, n - 1, 1, logits, &err))
-        fail_msg("%s", err.text);
+    att_whisper_truncate(f->lanes.lanes[0], 0);
+    lane_rig_decode(&f->lanes, ids, n);
+    lane_rig_logits(&f->lanes, n - 1, 1, logits);
 }
 
 /* A tree of lines over a trunk of five tokens; each line says what it says alone. */
@@ -150,13 +147,13 @@ static void check_branches(int portable)
     assert_true(read_ids(&f, ids) >= TRUNK);
     encode(&f);
     for (int round = 0; round < 2; round++) { /* the second time over what the first left */
-        if (att_whisper_decode(f.session, ids, TRUNK, &err)) fail_msg("%s", err.text);
-        for (int k = 0; k < STEPS; k++)
-            if (att_whisper_branch(f.session, tokens[k], from[k], LINES, &err) ||
-                att_whisper_logits(f.session, 0, LINES, got[k], &err))
-                fail_msg("%s", err.text);
-        assert_int_equal(att_whisper_length(f.session), TRUNK + STEPS);
-        if (round == 0) att_whisper_truncate(f.session, 0);
+        lane_rig_decode(&f.lanes, ids, TRUNK);
+        for (int k = 0; k < STEPS; k++) {
+            if (lane_rig_try(&f.lanes, tokens[k], from[k], LINES, &err)) fail_msg("%s", err.text);
+            lane_rig_logits(&f.lanes, 0, LINES, got[k]);
+        }
+        assert_int_equal(att_whisper_length(f.lanes.lanes[0]), TRUNK + STEPS);
+        if (round == 0) att_whisper_truncate(f.lanes.lanes[0], 0);
     }
     for (int i = 0; i < LINES; i++) memcpy(line[i], ids, sizeof *ids * TRUNK);
     for (int k = 0; k < STEPS; k++) {
@@ -185,15 +182,94 @@ static void senseless_branches_are_refused(void **state)
     static const int32_t ids[4] = {1, 2, 3, 4}, trunk[4] = {-1, -1, -1, -1}, other[] = {0, 1, 2};
     att_err err;
     encode(&f);
-    assert_int_equal(att_whisper_decode(f.session, ids, 2, &err), ATT_OK);
-    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 4, &err), ATT_E_SHAPE);
-    assert_int_equal(att_whisper_branch(f.session, ids, other, 1, &err), ATT_E_ARG);
-    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 2, &err), ATT_OK);
-    assert_int_equal(att_whisper_branch(f.session, ids, other, 3, &err), ATT_E_ARG);
-    assert_int_equal(att_whisper_branch(f.session, ids, trunk, 1, &err), ATT_E_ARG);
-    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_E_ARG);
-    att_whisper_truncate(f.session, 2);
-    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_OK);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, NULL, 2, &err), ATT_OK);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, trunk, 4, &err), ATT_E_SHAPE);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, other, 1, &err), ATT_E_ARG);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, trunk, 2, &err), ATT_OK);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, other, 3, &err), ATT_E_ARG);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, trunk, 1, &err), ATT_E_ARG);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, NULL, 1, &err), ATT_E_ARG);
+    att_whisper_truncate(f.lanes.lanes[0], 2);
+    assert_int_equal(lane_rig_try(&f.lanes, ids, NULL, 1, &err), ATT_OK);
+    close_fixture(&f);
+}
+
+/* What lanes decode in one call, each lane says alone: a prompt, tokens and branches side by side.
+ */
+static void check_lanes(int portable)
+{
+    enum { LANES = 3, V = 300, CALLS = 4 };
+    static const int32_t prompt[] = {7, 21, 3, 40, 5, 6},
+                         from[CALLS][3] = {{-1, -1, -1}, {2, 0, 0}, {1, 1, 2}, {0, 1, 2}};
+    static float together[CALLS][LANES][3 * V], alone[3 * V];
+    fixture f = open_fixture(portable);
+    const att_whisper_config *c = att_whisper_get_config(f.whisper);
+    const int64_t n_mel = (int64_t)2 * c->audio_ctx * c->n_mels;
+    float *mel = floats(&f, "mel", n_mel);
+    att_whisper_lane *const *lanes = f.lanes.lanes;
+    att_err err;
+    for (int company = 1; company >= 0; company--) {
+        for (int i = 0; i < LANES; i++) { /* each hears something else */
+            for (int64_t k = 0; k < n_mel; k++) mel[k] *= i ? 0.5f : 1.0f;
+            if (att_whisper_encode(lanes[i], mel, &err)) fail_msg("%s", err.text);
+        }
+        for (int64_t k = 0; k < n_mel; k++) mel[k] *= 4.0f;
+        for (int call = 0; call < CALLS; call++) {
+            att_whisper_turn turns[LANES] = {
+                {lanes[0], prompt + call, NULL, 1},             /* token by token */
+                {lanes[1], prompt, NULL, call ? 1 : 6},         /* a prompt, then its tokens */
+                {lanes[2], prompt + call, NULL, call ? 3 : 1}}; /* a token, then branches */
+            if (call) turns[2].from = from[call - 1];
+            if (company && att_whisper_decode(f.lanes.session, turns, LANES, &err))
+                fail_msg("%s", err.text);
+            for (int i = 0, at = 0; i < LANES; at += turns[i++].n) {
+                const int32_t n = turns[i].n < 3 ? turns[i].n : 3; /* the last ones */
+                float *logits = company ? together[call][i] : alone;
+                if (!company && att_whisper_decode(f.lanes.session, &turns[i], 1, &err))
+                    fail_msg("%s", err.text);
+                lane_rig_logits(&f.lanes, (company ? at : 0) + turns[i].n - n, n, logits);
+                if (!company && att_device_cpu_bodies(f.r.device))
+                    assert_memory_equal(together[call][i], alone, sizeof *alone * V * (size_t)n);
+                else if (!company)
+                    assert_close(together[call][i], alone, V * n, "a lane in company");
+            }
+        }
+    }
+    assert_true(fabs((double)together[1][0][0] - (double)together[1][1][0]) > 1e-3);
+    att_free(mel);
+    close_fixture(&f);
+}
+
+static void lanes_do_not_know_of_each_other(void **state)
+{
+    (void)state;
+    for (int portable = rig_portable_only(); portable < 2; portable++) check_lanes(portable);
+}
+
+static void senseless_turns_are_refused(void **state)
+{
+    (void)state;
+    fixture f = open_fixture(rig_portable_only());
+    static const int32_t ids[32] = {0};
+    att_whisper_lane *const *lanes = f.lanes.lanes;
+    att_whisper_session *session = f.lanes.session, *none;
+    att_whisper_turn turns[] = {{lanes[0], ids, NULL, 1}, {lanes[0], ids, NULL, 1}};
+    att_err err;
+    assert_int_equal(att_whisper_session_create(&none, f.whisper, 1, 65, &err), ATT_E_ARG);
+    encode(&f);
+    assert_int_equal(att_whisper_decode(session, turns, 2, &err), ATT_E_ARG); /* one lane twice */
+    turns[1].lane = lanes[1];
+    assert_int_equal(att_whisper_decode(session, turns, 2, &err), ATT_E_ARG); /* not encoded */
+    assert_int_equal(att_whisper_decode(session, turns, 4, &err), ATT_E_SHAPE);
+    assert_int_equal(att_whisper_decode(session, turns, 0, &err), ATT_E_SHAPE);
+    assert_int_equal(att_whisper_room(session), 32 + 2 * 3); /* a context and two branchings */
+    turns[0].n = turns[1].n = 20;
+    float *mel = floats(&f, "mel", (int64_t)100 * 80);
+    assert_int_equal(att_whisper_encode(lanes[1], mel, &err), ATT_OK);
+    assert_int_equal(att_whisper_decode(session, turns, 2, &err), ATT_E_SHAPE);
+    turns[1].n = 18;
+    assert_int_equal(att_whisper_decode(session, turns, 2, &err), ATT_OK);
+    att_free(mel);
     close_fixture(&f);
 }
 
@@ -211,13 +287,13 @@ static void senseless_calls_are_refused(void **state)
     static int32_t many[64];
     att_err err;
     assert_int_equal(vocab, 300);
-    assert_int_equal(att_whisper_decode(f.session, ids, 1, &err), ATT_E_ARG); /* not encoded */
+    assert_int_equal(lane_rig_try(&f.lanes, ids, NULL, 1, &err), ATT_E_ARG); /* not encoded */
     encode(&f);
-    assert_int_equal(att_whisper_decode(f.session, ids, 2, &err), ATT_E_ARG); /* no such token */
+    assert_int_equal(lane_rig_try(&f.lanes, ids, NULL, 2, &err), ATT_E_ARG); /* no such token */
     assert_non_null(strstr(err.text, "300"));
-    assert_int_equal(att_whisper_decode(f.session, many, 33, &err), ATT_E_SHAPE);
-    assert_int_equal(att_whisper_decode(f.session, many, 32, &err), ATT_OK);
-    assert_int_equal(att_whisper_decode(f.session, many, 1, &err), ATT_E_SHAPE);
+    assert_int_equal(lane_rig_try(&f.lanes, many, NULL, 33, &err), ATT_E_SHAPE);
+    assert_int_equal(lane_rig_try(&f.lanes, many, NULL, 32, &err), ATT_OK);
+    assert_int_equal(lane_rig_try(&f.lanes, many, NULL, 1, &err), ATT_E_SHAPE);
     close_fixture(&f);
 }
 
@@ -282,6 +358,8 @@ int main(void)
         cmocka_unit_test(network_matches_reference),
         cmocka_unit_test(branches_are_lines_of_their_own),
         cmocka_unit_test(senseless_branches_are_refused),
+        cmocka_unit_test(lanes_do_not_know_of_each_other),
+        cmocka_unit_test(senseless_turns_are_refused),
         cmocka_unit_test(senseless_calls_are_refused),
         cmocka_unit_test(alignment_heads_are_known),
         cmocka_unit_test(all_complaints_come_together),

@@ -16,10 +16,10 @@
 #include "asr_rig.h"
 #include "filemap.h"
 #include "mel.h"
+#include "lane_rig.h"
 #include "mem.h"
 #include "realdata.h"
 #include "rig.h"
-#include "whisper.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/"
 
@@ -176,12 +176,11 @@ static void check_tensors(const char *name, const char *file)
     rig r = rig_open(rig_portable_only());
     att_weights *weights, *golden;
     att_whisper *whisper;
-    att_whisper_session *session;
     att_err err;
     if (att_weights_open(&weights, folder, &err) || att_weights_open(&golden, file, &err) ||
-        att_whisper_open(&whisper, r.device, weights, &err) ||
-        att_whisper_session_create(&session, whisper, 1, &err))
+        att_whisper_open(&whisper, r.device, weights, &err))
         fail_msg("%s", err.text);
+    lane_rig lanes = lane_rig_open(whisper, 1, 1);
     const att_whisper_config *c = att_whisper_get_config(whisper);
     float *mel = read_mel(recording, c->n_mels);
     float *audio = att_calloc((size_t)c->audio_ctx * (size_t)c->audio_width, sizeof *audio);
@@ -190,10 +189,10 @@ static void check_tensors(const char *name, const char *file)
     const att_array *ids = att_weights_find(golden, "prompt");
     const int32_t n = (int32_t)ids->dims[0];
     for (int32_t i = 0; i < n; i++) prompt[i] = (int32_t)att_array_value(ids, (size_t)i);
-    if (att_whisper_encode(session, mel, &err) || att_whisper_read_audio(session, audio, &err) ||
-        att_whisper_decode(session, prompt, n, &err) ||
-        att_whisper_logits(session, n - 1, 1, logits, &err))
-        fail_msg("%s", err.text);
+    lane_rig_encode(&lanes, mel);
+    assert_int_equal(att_whisper_read_audio(lanes.session, audio, &err), ATT_OK);
+    lane_rig_decode(&lanes, prompt, n);
+    lane_rig_logits(&lanes, n - 1, 1, logits);
     assert_near(att_weights_find(golden, "mel"), mel, 8, (size_t)c->n_mels, 1e-4, "mel");
     assert_near(att_weights_find(golden, "encoder"), audio, 25, (size_t)c->audio_width, 2e-3,
                 "encoder");
@@ -201,7 +200,7 @@ static void check_tensors(const char *name, const char *file)
     att_free(mel);
     att_free(audio);
     att_free(logits);
-    att_whisper_session_destroy(session);
+    lane_rig_close(&lanes);
     att_whisper_close(whisper);
     att_weights_close(weights);
     att_weights_close(golden);
