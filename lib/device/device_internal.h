@@ -67,6 +67,11 @@ void atti_commands_release(cl_command_queue commands);
 att_status atti_program_get(att_device *device, atti_program_id id, cl_program *program,
                             att_err *err);
 
+/* PTX in which lines behind //@, comments to the compiler that wrote it, are instructions, for the
+ * same chip with what only that chip has (sm_90 becomes sm_90a). NULL when there is no such line;
+ * the caller frees it. */
+char *atti_ptx_reveal(const char *ptx, size_t n, size_t *n_revealed);
+
 /* Cache of compiled programs (program_cache.c). The key is a text; its file holds the key itself.
  */
 typedef struct atti_blob {

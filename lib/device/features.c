@@ -8,9 +8,10 @@
 
 enum { MAX_LANES = 16 };
 
-/* A kernel of dots.clh on two words, and what they add to every lane. */
+/* A kernel on two words, and what they add to every lane. */
 typedef struct probe {
     const char *name;
+    att_device_kind of; /* no other kind is asked */
     att_kernel_id kernel;
     uint32_t a, b;
     float sum;
@@ -18,9 +19,14 @@ typedef struct probe {
 
 static const probe PROBES[ATT_N_FEATURES] = {
     /* 1.5 * 3 + -2 * 0.25 */
-    {"bf16 dot products", ATT_K_PROBE_DOT_BF16_CPU, 0xc0003fc0u, 0x3e804040u, 4.0f},
+    {"bf16 dot products", ATT_DEVICE_CPU, ATT_K_PROBE_DOT_BF16_CPU, 0xc0003fc0u, 0x3e804040u, 4.0f},
     /* 255 * -128 + 1 * 127 + 200 * 3 + 128 * -1: beyond 16 bits, unsigned by signed */
-    {"int8 dot products", ATT_K_PROBE_DOT_INT8_CPU, 0x80c801ffu, 0xff037f80u, -32041.0f},
+    {"int8 dot products", ATT_DEVICE_CPU, ATT_K_PROBE_DOT_INT8_CPU, 0x80c801ffu, 0xff037f80u,
+     -32041.0f},
+    /* 8 * (1.5 * 3 + -2 * 0.25) */
+    {"f16 matrix products", ATT_DEVICE_GPU, ATT_K_PROBE_MMA_NV, 0xc0003e00u, 0x34004200u, 32.0f},
+    {"f16 products of warp groups", ATT_DEVICE_GPU, ATT_K_PROBE_WARPGROUP_NV, 0xc0003e00u,
+     0x34004200u, 32.0f},
 };
 
 const char *att_feature_name(att_feature feature)
@@ -113,7 +119,8 @@ int atti_feature_probe(att_device *device, const char *name)
 static signed char find_out(att_device *device, att_feature feature)
 {
     const probe *p = &PROBES[feature];
-    if (!att_device_cpu_bodies(device) || !host_knows(feature)) return -1;
+    if (device->portable || device->info.kind != p->of) return -1;
+    if (p->of == ATT_DEVICE_CPU && !host_knows(feature)) return -1;
     signed char answer = recall(device, p);
     if (!answer && device->compiler && device->cache_dir)
         answer = atti_probe_in_child(device, p->name) ? recall(device, p) : -1;

@@ -177,20 +177,63 @@ static cl_int warm_program(const att_device *device, atti_program_id id, cl_prog
     return status ? status : failed;
 }
 
+/* What the compiler made; 0 when it does not say. The caller frees blob->bytes. */
+static int binary_of(cl_program program, atti_blob *blob)
+{
+    blob->bytes = NULL;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof blob->n_bytes, &blob->n_bytes,
+                         NULL) != CL_SUCCESS ||
+        !blob->n_bytes)
+        return 0;
+    blob->bytes = att_calloc(blob->n_bytes, 1);
+    if (!blob->bytes) return 0;
+    unsigned char *all[] = {blob->bytes};
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof all, all, NULL) == CL_SUCCESS)
+        return 1;
+    att_free(blob->bytes);
+    blob->bytes = NULL;
+    return 0;
+}
+
+/* Where the compiler left instructions as comments (ptx.c), the program with them takes its place.
+ */
+static att_status reveal(const att_device *device, const atti_program_row *row, cl_program *program,
+                         att_err *err)
+{
+    atti_blob made;
+    size_t n = 0;
+    cl_int status = CL_SUCCESS, each = CL_SUCCESS;
+    char options[512];
+    if (device->info.kind != ATT_DEVICE_GPU || !binary_of(*program, &made)) return ATT_OK;
+    char *text = atti_ptx_reveal((const char *)made.bytes, made.n_bytes, &n);
+    att_free(made.bytes);
+    if (!text) return ATT_OK;
+    const unsigned char *bytes = (const unsigned char *)text;
+    clReleaseProgram(*program);
+    n++; /* the driver wants the zero behind it */
+    *program =
+        clCreateProgramWithBinary(device->context, 1, &device->device, &n, &bytes, &each, &status);
+    att_free(text);
+    options_of(device, row, options, sizeof options);
+    if (!status) status = each;
+    if (!status) status = clBuildProgram(*program, 1, &device->device, options, NULL, NULL);
+    if (status == CL_SUCCESS) return ATT_OK;
+    if (*program) {
+        say_build_log(device, row, *program, status, err);
+        clReleaseProgram(*program);
+        *program = NULL;
+        return ATT_E_DEVICE;
+    }
+    return att_fail(err, ATT_E_DEVICE, "load %s as PTX: %s (%d)", row->id, atti_cl_name(status),
+                    status);
+}
+
 /* Keeps the compiled program; a cache that cannot be written is not an error. */
 static void save(const att_device *device, const char *key, cl_program program)
 {
-    atti_blob blob = {NULL, 0};
-    int saved = 0;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof blob.n_bytes, &blob.n_bytes,
-                         NULL) != CL_SUCCESS ||
-        !blob.n_bytes)
-        return;
-    blob.bytes = att_calloc(blob.n_bytes, 1);
-    if (!blob.bytes) return;
-    unsigned char *all[] = {blob.bytes};
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof all, all, NULL) == CL_SUCCESS)
-        saved = atti_cache_write(device->cache_dir, key, &blob);
+    atti_blob blob;
+    if (!binary_of(program, &blob)) return;
+    const int saved = atti_cache_write(device->cache_dir, key, &blob);
     att_free(blob.bytes);
     if (!saved)
         att_log_write(&device->log, ATT_LOG_WARNING,
@@ -212,6 +255,7 @@ static att_status load(att_device *device, atti_program_id id, int compile, att_
     device->programs[id] = from_cache(device, row, key);
     if (!device->programs[id] && compile) {
         status = from_source(device, row, &s, &device->programs[id], err);
+        if (!status) status = reveal(device, row, &device->programs[id], err);
         cl_int warmed = CL_SUCCESS;
         if (!status && device->info.kind == ATT_DEVICE_CPU)
             warmed = warm_program(device, id, device->programs[id]);
