@@ -219,8 +219,8 @@ static int run_file(transcribe *t, const char *file, const char *name)
     if (status && status != ATT_E_CANCELLED) code = fail(t, &err);
     if (status == ATT_E_CANCELLED) code = ATT_EXIT_INTERRUPTED;
     if (!status && t->options.json)
-        code = att_transcribe_print_json(&t->options, att_device_get_info(t->device)->name, file,
-                                         &result);
+        code = att_transcribe_print_json(&t->options, t->device, att_asr_model_precision(t->model),
+                                         file, &result);
     if (!status || (status == ATT_E_CANCELLED && result.n_segments > 0)) {
         const int failed = att_transcribe_write(&t->options, name, &result, status != ATT_OK);
         if (!code) code = failed;
@@ -286,6 +286,16 @@ static void say_english_only(transcribe *t)
             t->options.model, other ? "--language" : "--task");
 }
 
+/* A device without fast products of the kind that was asked for uses the kind above it. */
+static void say_precision(const transcribe *t)
+{
+    const char *used = att_precision_name(att_asr_model_precision(t->model));
+    if (strcmp(used, t->options.precision) != 0)
+        fprintf(stderr,
+                "attend transcribe: %s has no fast products for --precision %s: %s is used\n",
+                att_device_get_info(t->device)->name, t->options.precision, used);
+}
+
 /* The voice detector, once the session is there. */
 static att_status open_vad(transcribe *t, const char *folder, att_err *err)
 {
@@ -297,6 +307,8 @@ static att_status open_vad(transcribe *t, const char *folder, att_err *err)
 static att_status open_all(transcribe *t, att_err *err)
 {
     char *folder = NULL, *vad_folder = NULL;
+    att_precision precision = ATT_PRECISION_EXACT;
+    (void)att_precision_of_name(t->options.precision, &precision); /* the table knows the names */
     att_status status = att_model_obtain(t->options.model, t->options.model_dir, t->options.offline,
                                          t->options.quiet, &folder, err);
     if (!status && t->options.vad_filter)
@@ -304,11 +316,12 @@ static att_status open_all(transcribe *t, att_err *err)
                                   t->options.quiet, &vad_folder, err);
     att_progress_begin(&t->progress, "loading");
     if (!status) status = open_device(t, err);
-    if (!status) status = att_asr_model_open(&t->model, t->device, folder, err);
+    if (!status) status = att_asr_model_open(&t->model, t->device, folder, precision, err);
     if (!status && t->options.language && !att_asr_model_language(t->model, t->options.language))
         status = att_fail(err, ATT_E_ARG, "the model does not know the language '%s'",
                           t->options.language);
     if (!status) say_english_only(t);
+    if (!status) say_precision(t);
     if (!status) status = att_asr_session_create(&t->session, t->model, err);
     if (!status) status = open_vad(t, vad_folder, err);
     if (status) { /* a session is one that is ready */

@@ -14,7 +14,7 @@ _attend() {
             --carry[_-]initial[_-]prompt | --word[_-]timestamps | --highlight[_-]words | \
             --multilingual | --suppress[_-]blank)
             words="True False" ;;
-        --precision) words="exact" ;;
+        --precision) words="exact fast int8" ;;
         --vad[_-]model) words="silero-vad" ;;
         --device) words="cpu gpu" ;;
         -m | --model) words="base tiny.en" ;;

@@ -30,7 +30,7 @@ static att_status transcribe(const char *folder, const char *file, att_err *err)
     options.on_segment = print_segment;
 
     att_status status = att_device_open(&device, &device_options, err);
-    if (!status) status = att_asr_model_open(&model, device, folder, err);
+    if (!status) status = att_asr_model_open(&model, device, folder, ATT_PRECISION_EXACT, err);
     if (!status) status = att_asr_session_create(&session, model, err);
     if (!status) status = att_asr_run(session, file, &options, &result, err);
     if (!status) printf("%d segments in %.2f s of sound\n", result.n_segments, result.duration_s);

@@ -41,7 +41,7 @@ class transcriber
         options.cache_dir = "/var/tmp/attend-example"; /* kernels are compiled once */
         check(att_device_open(&device, &options, &err), err);
         device_.reset(device);
-        check(att_asr_model_open(&model, device, folder, &err), err);
+        check(att_asr_model_open(&model, device, folder, ATT_PRECISION_EXACT, &err), err);
         model_.reset(model);
     }
 

@@ -41,3 +41,11 @@ uint16_t att_half_from_float(float x)
     const uint32_t middle = 1u << (shift - 1);
     return (uint16_t)(sign | (kept + (rest > middle || (rest == middle && (kept & 1u)))));
 }
+
+uint16_t att_bfloat_from_float(float x)
+{
+    uint32_t bits;
+    if (x != x) return 0x7fff;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}

@@ -11,6 +11,7 @@ extern "C" {
 float att_half_to_float(uint16_t half);     /* IEEE binary16, exact */
 uint16_t att_half_from_float(float x);      /* to nearest even; too large becomes infinity */
 float att_bfloat_to_float(uint16_t bfloat); /* the upper half of a binary32, exact */
+uint16_t att_bfloat_from_float(float x);    /* to nearest even; NaN stays NaN */
 
 #ifdef __cplusplus
 }

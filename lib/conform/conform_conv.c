@@ -38,7 +38,7 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
     const att_weight_part part = {w.host, s->dtype, NULL, s->channels_out, b.host, ATT_BLOCKS_NONE};
     if (!status)
         status = att_conv_init(&conv, queue, arena, "check", &part, s->channels_in, s->width,
-                               s->stride, err);
+                               s->stride, ATT_PRECISION_EXACT, err);
     const att_epilogue e = {.act = s->act};
     att_mat from = {{0}, s->rows, s->channels_in, s->channels_in};
     att_mat to = {{0}, rows, s->channels_out, s->channels_out};

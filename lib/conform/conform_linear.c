@@ -9,7 +9,17 @@
 #include "mem.h"
 #include "ref.h"
 
-enum { BIAS = 1, GATE = 2, RESIDUAL = 4, IN_PLACE = 8, STRIDED = 16, NANS = 32, TWO_PARTS = 64 };
+enum {
+    BIAS = 1,
+    GATE = 2,
+    RESIDUAL = 4,
+    IN_PLACE = 8,
+    STRIDED = 16,
+    NANS = 32,
+    TWO_PARTS = 64,
+    FAST = 128, /* exact without these */
+    INT8 = 256
+};
 
 typedef struct shape {
     int32_t m, n, k;
@@ -19,7 +29,8 @@ typedef struct shape {
 } shape;
 
 /* One row and many; a lane short, full, over; panels of 16 and 32 and their multiples; depth tiles
- * of 512 and what is left of them; every epilogue. */
+ * of 512 and what is left of them; every epilogue. Then words: an input short of one and over it,
+ * blocks of 128 inputs and what is left of them, tiles of 1, 4 and 12 rows, blocks of 24. */
 static const shape SHAPES[] = {
     {1, 1, 1, ATT_F32, ATT_ACT_NONE, 0},
     {1, 64, 33, ATT_F16, ATT_ACT_NONE, BIAS},
@@ -40,6 +51,18 @@ static const shape SHAPES[] = {
     {1, 20, 30, ATT_F32, ATT_ACT_GELU_ERF, BIAS | NANS},
     {3, 20, 30, ATT_F32, ATT_ACT_GELU_TANH, NANS},
     {3, 20, 30, ATT_F32, ATT_ACT_SILU, NANS},
+    {1, 65, 100, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | FAST},
+    {1, 33, 1, ATT_F16, ATT_ACT_NONE, FAST},
+    {5, 31, 131, ATT_F16, ATT_ACT_SILU, BIAS | STRIDED | FAST},
+    {12, 64, 64, ATT_BF16, ATT_ACT_NONE, IN_PLACE | FAST},
+    {59, 130, 517, ATT_F32, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | FAST},
+    {5, 20, 30, ATT_F16, ATT_ACT_NONE, BIAS | NANS | FAST},
+    {1, 65, 100, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | INT8},
+    {1, 33, 1, ATT_F16, ATT_ACT_NONE, INT8},
+    {5, 31, 131, ATT_F16, ATT_ACT_SILU, BIAS | STRIDED | INT8},
+    {12, 64, 128, ATT_I8, ATT_ACT_NONE, IN_PLACE | INT8},
+    {59, 130, 519, ATT_F32, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | INT8},
+    {5, 20, 30, ATT_F16, ATT_ACT_NONE, BIAS | NANS | INT8},
 };
 
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -52,6 +75,13 @@ typedef struct bench {
     att_arena *arena;
     att_linear *linear;
 } bench;
+
+static att_precision precision_of(const shape *s)
+{
+    return s->with & INT8   ? ATT_PRECISION_INT8
+           : s->with & FAST ? ATT_PRECISION_FAST
+                            : ATT_PRECISION_EXACT;
+}
 
 /* Whole numbers / 64 survive bf16; i8 is used as it is. */
 static void fill_weight(const shape *s, bench *b)
@@ -90,7 +120,7 @@ static att_status make_linear(att_queue *queue, const shape *s, bench *b, att_er
     att_status status = att_arena_create(&b->arena, att_queue_device(queue), "check", err);
     if (!status)
         status = att_linear_create(&b->linear, queue, b->arena, "check", parts,
-                                   s->with & TWO_PARTS ? 2 : 1, s->k, err);
+                                   s->with & TWO_PARTS ? 2 : 1, s->k, precision_of(s), err);
     return status;
 }
 
@@ -144,6 +174,41 @@ static att_mat mat(att_view view, int32_t rows, int32_t cols, int32_t pad)
     return m;
 }
 
+static float to_bfloat(float x)
+{
+    return att_bfloat_to_float(att_bfloat_from_float(x));
+}
+
+/* n numbers as whole multiples of the largest / 127; NaN all over if one is no number. */
+static void to_bytes(float *x, int32_t n)
+{
+    float top = 0.0f;
+    for (int32_t i = 0; i < n; i++)
+        if (!(fabsf(x[i]) <= top)) top = fabsf(x[i]);
+    for (int32_t i = 0; i < n; i++)
+        x[i] = !isfinite(top) ? NAN
+               : top > 0.0f   ? rintf(x[i] * (127.0f / top)) * (top / 127.0f)
+                              : 0;
+}
+
+/* Both sides of the product as numbers of that precision. */
+static void round_sides(const shape *s, bench *b, att_precision precision)
+{
+    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    float *x = b->x.host;
+    for (int32_t m = 0; m < s->m; m++, x += s->k + pad)
+        for (int32_t k = 0; k < s->k; k++)
+            if (precision == ATT_PRECISION_FAST)
+                x[k] = to_bfloat(x[k]);
+            else if (k % 128 == 0)
+                to_bytes(x + k, s->k - k < 128 ? s->k - k : 128);
+    for (int64_t i = 0; i < (int64_t)s->n * s->k; i++)
+        if (precision == ATT_PRECISION_FAST)
+            b->wide[i] = to_bfloat(b->wide[i]);
+        else if (i % s->k == 0 && s->dtype != ATT_I8)
+            to_bytes(b->wide + i, s->k);
+}
+
 /* The reference over the host's side. */
 static void run_reference(const shape *s, bench *b)
 {
@@ -181,6 +246,8 @@ static att_status run_linear(att_queue *queue, int32_t variant, int32_t small,
     att_status status = make(queue, &s, &b, err);
     if (!status) status = run_device(queue, &s, &b, err);
     if (!status) {
+        const att_precision p = att_linear_precision(att_queue_device(queue), precision_of(&s));
+        if (p != ATT_PRECISION_EXACT) round_sides(&s, &b, p);
         run_reference(&s, &b);
         /* A sum of K products of numbers below 1, each step rounded to 2^-24 of some sqrt(K). */
         status =
@@ -247,6 +314,18 @@ static const att_conform_case CASES[] = {
     LINEAR(16),
     LINEAR(17),
     LINEAR(18),
+    LINEAR(19),
+    LINEAR(20),
+    LINEAR(21),
+    LINEAR(22),
+    LINEAR(23),
+    LINEAR(24),
+    LINEAR(25),
+    LINEAR(26),
+    LINEAR(27),
+    LINEAR(28),
+    LINEAR(29),
+    LINEAR(30),
     {"linear", "rows f32", run_rows, 0},
     {"linear", "rows f16 added", run_rows, 1},
 };

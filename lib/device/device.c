@@ -183,7 +183,7 @@ att_status att_device_open(att_device **out, const att_device_options *options, 
     }
     att_log_write(&device->log, ATT_LOG_INFO, "device %d: %s, %d units, %d lanes, %s kernels",
                   device->index, device->info.name, device->info.compute_units,
-                  device->info.vector_width, att_device_cpu_bodies(device) ? "cpu" : "portable");
+                  device->info.vector_width, att_device_bodies(device));
     *out = device;
     return ATT_OK;
 }
@@ -239,4 +239,9 @@ const att_log *att_device_log(const att_device *device)
 int att_device_cpu_bodies(const att_device *device)
 {
     return device->info.kind == ATT_DEVICE_CPU && !device->portable;
+}
+
+const char *att_device_bodies(const att_device *device)
+{
+    return att_device_cpu_bodies(device) ? "cpu" : "portable";
 }

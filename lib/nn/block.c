@@ -248,10 +248,10 @@ att_status att_block_remember(att_queue *queue, const att_block *block,
     return status;
 }
 
-size_t att_block_kernels(const att_device *device, att_dtype weights, att_dtype keys,
-                         att_kernel_id *list, size_t room)
+size_t att_block_kernels(att_device *device, att_dtype weights, att_precision precision,
+                         att_dtype keys, att_kernel_id *list, size_t room)
 {
-    size_t n = att_linear_kernels(device, weights, list, room);
+    size_t n = att_linear_kernels(device, weights, precision, list, room);
     n += att_norm_kernels(device, list + n, room - n);
     n += att_cache_kernels(device, keys, list + n, room - n);
     n += att_attn_kernels(device, keys, list + n, room - n);

@@ -101,9 +101,10 @@ att_status att_block_remember(att_queue *queue, const att_block *block,
                               const att_block_scratch *scratch, att_mat rows, att_cache *memory,
                               att_err *err);
 
-/* What blocks need whose weights are held as `weights` and whose caches hold `keys`, f32 or f16. */
-size_t att_block_kernels(const att_device *device, att_dtype weights, att_dtype keys,
-                         att_kernel_id *list, size_t room);
+/* What blocks need whose weights are stored as `weights` and whose caches hold `keys`, f32 or f16.
+ */
+size_t att_block_kernels(att_device *device, att_dtype weights, att_precision precision,
+                         att_dtype keys, att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ static void turn(unsigned char *to, const unsigned char *from, size_t rows, size
 
 att_status att_conv_init(att_conv *conv, att_queue *queue, att_arena *arena, const char *name,
                          const att_weight_part *weight, int32_t channels_in, int32_t width,
-                         int32_t stride, att_err *err)
+                         int32_t stride, att_precision precision, att_err *err)
 {
     if (weight->rows < 1 || channels_in < 1 || width < 1 || stride < 1 ||
         (int64_t)width * channels_in > INT32_MAX || (int64_t)stride * channels_in > INT32_MAX)
@@ -35,8 +35,8 @@ att_status att_conv_init(att_conv *conv, att_queue *queue, att_arena *arena, con
     conv->channels_in = channels_in;
     conv->width = width;
     conv->stride = stride;
-    const att_status status =
-        att_linear_create(&conv->linear, queue, arena, name, &part, 1, width * channels_in, err);
+    const att_status status = att_linear_create(&conv->linear, queue, arena, name, &part, 1,
+                                                width * channels_in, precision, err);
     att_free(turned);
     return status;
 }

@@ -20,7 +20,7 @@ typedef struct att_conv {
 /* weight: [C_out][C_in][width] as PyTorch and CTranslate2 store it, part->rows = C_out. */
 att_status att_conv_init(att_conv *conv, att_queue *queue, att_arena *arena, const char *name,
                          const att_weight_part *weight, int32_t channels_in, int32_t width,
-                         int32_t stride, att_err *err);
+                         int32_t stride, att_precision precision, att_err *err);
 void att_conv_finish(att_conv *conv);
 
 /* x: f32[rows][C_in], padded; y: f32[(rows - width)/stride + 1][C_out]. */

@@ -65,6 +65,40 @@ static att_status launch_many(att_queue *queue, const att_linear *l, const att_m
     return att_queue_launch(queue, launch, err);
 }
 
+/* Words: one kernel for any number of rows. */
+static att_status launch_dots(att_queue *queue, const att_linear *l, const att_mat *x,
+                              const att_mat *y, const att_epilogue *e, att_launch *launch,
+                              att_err *err)
+{
+    enum { ITEMS = 32 }; /* to share between threads, where there are few rows */
+    const int32_t panels = ceil_div(l->rows, l->panel);
+    const int32_t blocks = ceil_div(x->rows, ATTI_LINEAR_DOT_ROWS);
+    const int32_t span = ceil_div(panels, ceil_div(ITEMS, blocks));
+    const att_arg args[] = {
+        att_arg_i32(x->rows),
+        att_arg_i32(l->rows),
+        att_arg_i32(l->cols),
+        att_arg_view(x->view),
+        att_arg_i32(x->stride),
+        att_arg_view(l->weight),
+        att_arg_view(l->bias),
+        att_arg_i32((int32_t)e->act),
+        att_arg_view(e->gate),
+        att_arg_view(e->residual.view),
+        att_arg_i32(e->residual.stride),
+        att_arg_view(y->view),
+        att_arg_i32(y->stride),
+        att_arg_view(l->scale),
+        att_arg_i32(span),
+    };
+    launch->kernel = l->weight.dtype == ATT_U8 ? ATT_K_GEMM_DOT_CPU_INT8 : ATT_K_GEMM_DOT_CPU_BF16;
+    launch->groups[0] = ceil_div(panels, span);
+    launch->groups[1] = blocks;
+    launch->args = args;
+    launch->n_args = sizeof args / sizeof *args;
+    return att_queue_launch(queue, launch, err);
+}
+
 static att_status launch_one(att_queue *queue, const att_linear *l, const att_mat *x,
                              const att_mat *y, const att_epilogue *e, att_launch *launch,
                              att_err *err)
@@ -95,6 +129,7 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
         .flops = 2.0 * m * n * k,
         .bytes = n * k * (double)att_dtype_bytes(l->weight.dtype) + 4.0 * m * (n + k),
     };
+    if (l->per > 1) return launch_dots(queue, l, &x, &y, e, &launch, err);
     if (x.rows == 1) {
         launch.kernel = cpu ? (f16 ? ATT_K_GEMV_CPU_F16 : ATT_K_GEMV_CPU_F32)
                             : (f16 ? ATT_K_GEMV_ANY_F16 : ATT_K_GEMV_ANY_F32);
@@ -121,13 +156,17 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
         return att_fail(err, ATT_E_SHAPE, "rows of %s [%d,%d]: y is [%d,%d], add is [%d,%d]",
                         l->name, l->rows, l->cols, y.rows, y.cols, add.rows, add.cols);
     const att_arg args[] = {
-        att_arg_i32(y.rows),    att_arg_i32(l->rows),    att_arg_i32(l->cols),
-        att_arg_i32(l->panel),  att_arg_view(l->weight), att_arg_view(ids),
-        att_arg_view(add.view), att_arg_i32(add.stride), att_arg_view(y.view),
-        att_arg_i32(y.stride),
+        att_arg_i32(y.rows),   att_arg_i32(l->rows),    att_arg_i32(l->cols),
+        att_arg_i32(l->panel), att_arg_view(l->weight), att_arg_view(l->scale),
+        att_arg_view(ids),     att_arg_view(add.view),  att_arg_i32(add.stride),
+        att_arg_view(y.view),  att_arg_i32(y.stride),
     };
+    const att_dtype dtype = l->weight.dtype;
     const att_launch launch = {
-        .kernel = l->weight.dtype == ATT_F16 ? ATT_K_ROWS_ANY_F16 : ATT_K_ROWS_ANY_F32,
+        .kernel = dtype == ATT_F16    ? ATT_K_ROWS_ANY_F16
+                  : dtype == ATT_BF16 ? ATT_K_ROWS_ANY_BF16
+                  : dtype == ATT_U8   ? ATT_K_ROWS_ANY_INT8
+                                      : ATT_K_ROWS_ANY_F32,
         .groups = {ceil_div(l->cols, 64), y.rows, 1},
         .args = args,
         .n_args = sizeof args / sizeof *args,
@@ -136,17 +175,41 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
     return att_queue_launch(queue, &launch, err);
 }
 
-size_t att_linear_kernels(const att_device *device, att_dtype weights, att_kernel_id *list,
-                          size_t room)
+att_dtype atti_linear_dots(att_device *device, att_precision precision)
 {
-    static const att_kernel_id ALL[2][2][3] = {
-        {{ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32},
-         {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}},
-        {{ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32},
-         {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}},
-    };
-    const att_kernel_id *all = ALL[att_device_cpu_bodies(device) != 0][weights == ATT_F16];
+    if (precision == ATT_PRECISION_INT8 && att_device_has(device, ATT_FEATURE_DOT_INT8))
+        return ATT_U8;
+    if (precision != ATT_PRECISION_EXACT && att_device_has(device, ATT_FEATURE_DOT_BF16))
+        return ATT_BF16;
+    return ATT_F32;
+}
+
+att_precision att_linear_precision(att_device *device, att_precision precision)
+{
+    const att_dtype dots = atti_linear_dots(device, precision);
+    return dots == ATT_U8     ? ATT_PRECISION_INT8
+           : dots == ATT_BF16 ? ATT_PRECISION_FAST
+                              : ATT_PRECISION_EXACT;
+}
+
+size_t att_linear_kernels(att_device *device, att_dtype weights, att_precision precision,
+                          att_kernel_id *list, size_t room)
+{
+    static const att_kernel_id ANY[2][3] = {
+        {ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32},
+        {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
+    static const att_kernel_id CPU[2][3] = {
+        {ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32},
+        {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}};
+    static const att_kernel_id DOT[2][2] = {{ATT_K_GEMM_DOT_CPU_BF16, ATT_K_ROWS_ANY_BF16},
+                                            {ATT_K_GEMM_DOT_CPU_INT8, ATT_K_ROWS_ANY_INT8}};
+    const att_dtype dots = atti_linear_dots(device, precision);
+    const int f16 = weights == ATT_F16;
+    const att_kernel_id *all = dots != ATT_F32                 ? DOT[dots == ATT_U8]
+                               : att_device_cpu_bodies(device) ? CPU[f16]
+                                                               : ANY[f16];
+    const size_t n_all = dots != ATT_F32 ? 2 : 3;
     size_t n = 0;
-    for (; n < 3 && n < room; n++) list[n] = all[n];
+    for (; n < n_all && n < room; n++) list[n] = all[n];
     return n;
 }

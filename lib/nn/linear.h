@@ -1,13 +1,14 @@
 /* linear.h - y = x W^T + b with an epilogue; the object that owns one weight matrix.
  *
- * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, rows
- * for portable ones. bf16, int8 and 4-bit layouts join this list later without changing a caller.
+ * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, with
+ * words of two bf16 or four bytes in them where precision and device allow, rows for portable ones.
  * Truth: lib/ref/ref_linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests:
  * tests/kernels/test_linear.c
  */
 #ifndef ATT_LINEAR_H
 #define ATT_LINEAR_H
 
+#include "attend/precision.h"
 #include "blocks.h"
 #include "buffer.h"
 #include "queue.h"
@@ -38,12 +39,14 @@ typedef struct att_weight_part {
 
 typedef struct att_linear att_linear;
 
-/* Packs and uploads; the parts are not needed afterwards. bf16 and i8 parts are held as f16 only if
- * each value survives it, else as f32; f16 stays f16; blocks are unpacked and rounded to f16. All
- * device memory is taken from arena. */
+/* Packs and uploads; the parts are not needed afterwards. Exact: bf16 and i8 parts are held as f16
+ * only if each value survives it, else as f32; f16 stays f16; blocks are unpacked and rounded to
+ * f16. Fast: bf16. int8: whole numbers of -127 .. 127 with a scale a row, its largest / 127; a part
+ * of i8 as it is. What the device has no fast products for is held as for the precision above it.
+ * All device memory is taken from arena. */
 att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena,
                              const char *name, const att_weight_part *parts, size_t n_parts,
-                             int32_t cols, att_err *err);
+                             int32_t cols, att_precision precision, att_err *err);
 void att_linear_destroy(att_linear *linear);       /* the host object; the arena owns the memory */
 int32_t att_linear_rows(const att_linear *linear); /* N */
 int32_t att_linear_cols(const att_linear *linear); /* K */
@@ -67,10 +70,13 @@ att_status att_linear_apply(att_queue *queue, const att_linear *linear, att_mat 
 att_status att_linear_rows_of(att_queue *queue, const att_linear *linear, att_view ids, att_mat y,
                               att_mat add, att_err *err);
 
-/* The kernels for weights held as f32 or f16; the others are compiled when they are first needed.
- */
-size_t att_linear_kernels(const att_device *device, att_dtype weights, att_kernel_id *list,
-                          size_t room);
+/* The precision that products really have on this device where `precision` is asked for. */
+att_precision att_linear_precision(att_device *device, att_precision precision);
+
+/* The kernels for weights stored as f32 or f16 at that precision; others are compiled when they are
+ * first needed. */
+size_t att_linear_kernels(att_device *device, att_dtype weights, att_precision precision,
+                          att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus
 }

@@ -4,15 +4,26 @@
 
 #include "linear.h"
 
-/* Columns of one work-item of gemv_cpu: panels are padded to fill it. */
-enum { ATTI_LINEAR_COLUMNS = 64, ATTI_LINEAR_NAME_BYTES = 96 };
+enum {
+    ATTI_LINEAR_COLUMNS = 64,   /* of one work-item of gemv_cpu: panels are padded to fill it */
+    ATTI_LINEAR_DOT_ROWS = 24,  /* of one work-item of gemm_dot_cpu */
+    ATTI_LINEAR_DOT_MAX = 8192, /* inputs that gemm_dot_cpu has room for */
+    ATTI_LINEAR_NAME_BYTES = 96
+};
 
 struct att_linear {
     char name[ATTI_LINEAR_NAME_BYTES];
     int32_t rows, cols; /* N outputs, K inputs */
-    int32_t panel;      /* columns of a panel: [N/panel][K][panel]; 1: row-major */
-    att_view weight;    /* f32 or f16 */
-    att_view bias;      /* f32[N], padded to whole panels; absent when no part has one */
+    /* [N/panel][words][panel][per]: columns of a panel, inputs of a word (cl/dots.clh). A panel of
+     * 1: row-major. */
+    int32_t panel, per, words;
+    att_view weight; /* f32 or f16 one a word; bf16 two; u8, 128 + a whole number, four */
+    att_view scale;  /* u8: what a whole number of row n is worth, f32[N], padded */
+    att_view bias;   /* f32[N], padded to whole panels; absent when no part has one */
 };
+
+/* What products at that precision are made of on this device: ATT_U8 or ATT_BF16 for
+ * cl/gemm_dot_cpu.cl, else ATT_F32. */
+att_dtype atti_linear_dots(att_device *device, att_precision precision);
 
 #endif /* ATT_LINEAR_INTERNAL_H */

@@ -1,5 +1,6 @@
 /* linear_pack.c - a weight as a file stores it, into the layout that the device likes (linear.h).
  * Tests: tests/kernels/test_linear.c */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,79 +84,126 @@ static const att_weight_part *part_of(const att_weight_part *parts, int32_t n, i
     return parts;
 }
 
-/* One row of a part in blocks, to elements of l's dtype with a step between them. */
-static void unpack_row(const att_linear *l, const att_weight_part *part, int32_t row, void *to)
-{
-    const size_t n_blocks = (size_t)l->cols / ATT_BLOCK_ELEMENTS, step = (size_t)l->panel;
-    const size_t bytes = att_blocks_bytes(part->blocks);
-    const unsigned char *block = (const unsigned char *)part->data + (size_t)row * n_blocks * bytes;
-    float x[ATT_BLOCK_ELEMENTS];
-    for (size_t b = 0; b < n_blocks; b++, block += bytes) {
-        att_blocks_unpack(part->blocks, block, 1, x);
-        for (size_t i = 0; i < ATT_BLOCK_ELEMENTS; i++) {
-            const size_t at = (b * ATT_BLOCK_ELEMENTS + i) * step;
-            if (l->weight.dtype == ATT_F32)
-                ((float *)to)[at] = x[i];
-            else
-                ((uint16_t *)to)[at] = att_half_from_float(x[i]);
-        }
-    }
-}
-
-/* Column n of the product, all of K, with a step of `panel` between its elements. */
-static void pack_row(const att_linear *l, const att_weight_part *parts, int32_t n, void *to)
+/* Row n of the stacked matrix as f32. */
+static void take_row(const att_linear *l, const att_weight_part *parts, int32_t n, float *to)
 {
     int32_t row;
     const att_weight_part *part = part_of(parts, n, &row);
-    const size_t base = (size_t)row * (size_t)l->cols, step = (size_t)l->panel;
-    const size_t cols = (size_t)l->cols;
+    const size_t cols = (size_t)l->cols, base = (size_t)row * cols;
     if (part->blocks) {
-        unpack_row(l, part, row, to);
-    } else if (l->weight.dtype == ATT_F32) {
-        float *f = to;
-        for (size_t k = 0; k < cols; k++) f[k * step] = value_at(part, l->cols, base + k);
-    } else if (part->dtype == ATT_F16) {
-        uint16_t *h = to;
-        const unsigned char *data = part->data;
-        for (size_t k = 0; k < cols; k++) memcpy(&h[k * step], data + 2 * (base + k), sizeof *h);
+        const size_t n_blocks = cols / ATT_BLOCK_ELEMENTS, bytes = att_blocks_bytes(part->blocks);
+        att_blocks_unpack(part->blocks,
+                          (const unsigned char *)part->data + (size_t)row * n_blocks * bytes,
+                          n_blocks, to);
     } else {
-        uint16_t *h = to;
-        for (size_t k = 0; k < cols; k++)
-            h[k * step] = att_half_from_float(value_at(part, l->cols, base + k));
+        for (size_t k = 0; k < cols; k++) to[k] = value_at(part, l->cols, base + k);
     }
 }
 
-/* Rows [n, n + panel) of the stacked matrix side by side; zeros behind its last. */
-static void pack_panel(const att_linear *l, const att_weight_part *parts, int32_t n, void *to)
+/* Row n of a part of f16 as it is. */
+static void copy_halves(const att_linear *l, const att_weight_part *part, int32_t row, uint16_t *to)
 {
-    const size_t size = att_dtype_bytes(l->weight.dtype);
-    if (n + l->panel > l->rows) memset(to, 0, (size_t)l->panel * (size_t)l->cols * size);
+    const size_t cols = (size_t)l->cols, step = (size_t)l->panel;
+    const unsigned char *data = (const unsigned char *)part->data + 2 * (size_t)row * cols;
+    for (size_t k = 0; k < cols; k++) memcpy(&to[k * step], data + 2 * k, sizeof *to);
+}
+
+/* The row as whole numbers + 128; returns what one is worth. A part of i8 keeps its own. */
+static float quantise(const att_linear *l, const att_weight_part *parts, int32_t n,
+                      const float *row, unsigned char *to)
+{
+    int32_t at;
+    const att_weight_part *part = part_of(parts, n, &at);
+    const size_t cols = (size_t)l->cols, step = (size_t)l->panel * 4;
+    const int own = !part->blocks && part->dtype == ATT_I8;
+    float top = 0.0f, odd = 0.0f;
+    for (size_t k = 0; k < cols; k++) {
+        top = fabsf(row[k]) > top ? fabsf(row[k]) : top;
+        odd += row[k] * 0.0f; /* NaN when the row is no row of numbers */
+    }
+    const float scale = own ? part->scale[at] : top / 127.0f + odd;
+    const float up = scale > 0.0f ? 1.0f / scale : 0.0f;
+    for (size_t k = 0; k < (size_t)l->words * 4; k++) {
+        const float whole = k < cols && up > 0.0f ? rintf(row[k] * up) : 0.0f;
+        to[k / 4 * step + k % 4] = (unsigned char)(128.0f + whole);
+    }
+    return scale;
+}
+
+/* Column n of the product, all of K; `row` has room for it. Returns its scale. */
+static float pack_row(const att_linear *l, const att_weight_part *parts, int32_t n, float *row,
+                      void *to)
+{
+    int32_t at;
+    const att_weight_part *part = part_of(parts, n, &at);
+    const size_t cols = (size_t)l->cols, step = (size_t)l->panel;
+    if (l->weight.dtype == ATT_F16 && part->dtype == ATT_F16 && !part->blocks) {
+        copy_halves(l, part, at, to);
+        return 1.0f;
+    }
+    take_row(l, parts, n, row);
+    if (l->weight.dtype == ATT_U8) return quantise(l, parts, n, row, to);
+    if (l->weight.dtype == ATT_F32)
+        for (size_t k = 0; k < cols; k++) ((float *)to)[k * step] = row[k];
+    else if (l->weight.dtype == ATT_F16)
+        for (size_t k = 0; k < cols; k++) ((uint16_t *)to)[k * step] = att_half_from_float(row[k]);
+    else
+        for (size_t k = 0; k < cols; k++)
+            ((uint16_t *)to)[k / 2 * step * 2 + k % 2] = att_bfloat_from_float(row[k]);
+    return 1.0f;
+}
+
+/* Rows [n, n + panel) of the stacked matrix side by side; zeros behind its last. */
+static void pack_panel(const att_linear *l, const att_weight_part *parts, int32_t n, float *row,
+                       float *scale, void *to)
+{
+    const size_t size = att_dtype_bytes(l->weight.dtype) * (size_t)l->per;
+    if (n + l->panel > l->rows || l->cols % l->per)
+        memset(to, 0, (size_t)l->panel * (size_t)l->words * size);
     for (int32_t i = 0; i < l->panel && n + i < l->rows; i++)
-        pack_row(l, parts, n + i, (unsigned char *)to + (size_t)i * size);
+        scale[n + i] = pack_row(l, parts, n + i, row, (unsigned char *)to + (size_t)i * size);
 }
 
 enum { UPLOAD_BYTES = 4 << 20 }; /* at a time: each write is a round trip to the device */
 
-/* Panel after panel through a host buffer of a few MB. */
-static att_status upload_weight(att_queue *queue, const att_linear *l, const att_weight_part *parts,
-                                int32_t padded_rows, att_err *err)
+/* Panel after panel through a host buffer of a few MB; scale: a number a padded row. */
+static att_status upload_panels(att_queue *queue, const att_linear *l, const att_weight_part *parts,
+                                int32_t padded_rows, float *scale, att_err *err)
 {
     const size_t size = att_dtype_bytes(l->weight.dtype);
-    const int64_t panel_elements = (int64_t)l->panel * l->cols, panels = padded_rows / l->panel;
+    const int64_t panel_elements = (int64_t)l->panel * l->words * l->per;
+    const int64_t panels = padded_rows / l->panel;
     int64_t at_once = UPLOAD_BYTES / (panel_elements * (int64_t)size) + 1;
     if (at_once > panels) at_once = panels;
     void *buffer = att_calloc((size_t)(at_once * panel_elements), size);
+    float *row = att_calloc((size_t)l->cols, sizeof *row);
     att_status status = ATT_OK;
-    if (!buffer) return att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);
+    if (!buffer || !row)
+        status = att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);
     for (int64_t first = 0; !status && first < panels; first += at_once) {
         const int64_t n = panels - first < at_once ? panels - first : at_once;
         for (int64_t p = 0; p < n; p++)
-            pack_panel(l, parts, (int32_t)(first + p) * l->panel,
+            pack_panel(l, parts, (int32_t)(first + p) * l->panel, row, scale,
                        (unsigned char *)buffer + (size_t)(p * panel_elements) * size);
         status = att_queue_write(queue, att_view_at(l->weight, first * panel_elements), buffer,
                                  n * panel_elements, err);
     }
     att_free(buffer);
+    att_free(row);
+    return status;
+}
+
+static att_status upload_weight(att_queue *queue, att_arena *arena, att_linear *l,
+                                const att_weight_part *parts, int32_t padded_rows, att_err *err)
+{
+    float *scale = att_calloc((size_t)padded_rows, sizeof *scale);
+    if (!scale) return att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);
+    att_status status = upload_panels(queue, l, parts, padded_rows, scale, err);
+    if (!status && l->weight.dtype == ATT_U8)
+        status = att_arena_take(arena, l->name, ATT_F32, padded_rows, &l->scale, err);
+    if (!status && l->weight.dtype == ATT_U8)
+        status = att_queue_write(queue, l->scale, scale, padded_rows, err);
+    att_free(scale);
     return status;
 }
 
@@ -177,25 +225,40 @@ static att_status upload_bias(att_queue *queue, att_arena *arena, att_linear *l,
     return status;
 }
 
+static att_dtype dtype_for(att_device *device, att_precision precision, int32_t cols)
+{
+    if (cols > ATTI_LINEAR_DOT_MAX) return ATT_F32;
+    return atti_linear_dots(device, precision);
+}
+
+/* The layout that the device likes best at that precision. */
+static void choose_layout(att_linear *l, att_device *device, att_precision precision,
+                          const att_weight_part *parts, size_t n_parts)
+{
+    const int wide = att_device_get_info(device)->vector_width >= 16;
+    l->panel = !att_device_cpu_bodies(device) ? 1 : wide ? 32 : 16;
+    l->weight.dtype = dtype_for(device, precision, l->cols);
+    if (l->weight.dtype == ATT_F32) l->weight.dtype = storage_of(parts, n_parts, l->cols);
+    l->per = l->weight.dtype == ATT_U8 ? 4 : l->weight.dtype == ATT_BF16 ? 2 : 1;
+    l->words = (l->cols + l->per - 1) / l->per;
+}
+
 att_status att_linear_create(att_linear **out, att_queue *queue, att_arena *arena, const char *name,
                              const att_weight_part *parts, size_t n_parts, int32_t cols,
-                             att_err *err)
+                             att_precision precision, att_err *err)
 {
-    const att_device *device = att_queue_device(queue);
     att_linear *l = att_calloc(1, sizeof *l);
     *out = NULL;
     if (!l) return att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", name);
     snprintf(l->name, sizeof l->name, "%s", name);
-    l->panel = !att_device_cpu_bodies(device)                    ? 1
-               : att_device_get_info(device)->vector_width >= 16 ? 32
-                                                                 : 16;
     att_status status = check_parts(name, parts, n_parts, cols, l, err);
+    if (!status) choose_layout(l, att_queue_device(queue), precision, parts, n_parts);
     const int32_t multiple = l->panel > 1 ? ATTI_LINEAR_COLUMNS : 1;
     const int32_t padded = (l->rows + multiple - 1) / multiple * multiple;
     if (!status)
-        status = att_arena_take(arena, name, storage_of(parts, n_parts, cols),
-                                (int64_t)padded * cols, &l->weight, err);
-    if (!status) status = upload_weight(queue, l, parts, padded, err);
+        status = att_arena_take(arena, name, l->weight.dtype, (int64_t)padded * l->words * l->per,
+                                &l->weight, err);
+    if (!status) status = upload_weight(queue, arena, l, parts, padded, err);
     if (!status) status = upload_bias(queue, arena, l, parts, n_parts, padded, err);
     if (status)
         att_linear_destroy(l);

@@ -49,7 +49,8 @@ att_status att_lstm_init(att_lstm *lstm, att_queue *queue, att_arena *arena, con
                   (w->recurrent_bias ? w->recurrent_bias[i] : 0.0f);
     const att_weight_part part = {w->input, ATT_F32, NULL, rows, bias, ATT_BLOCKS_NONE};
     lstm->width = w->width;
-    att_status status = att_linear_create(&lstm->input, queue, arena, name, &part, 1, w->cols, err);
+    att_status status = att_linear_create(&lstm->input, queue, arena, name, &part, 1, w->cols,
+                                          ATT_PRECISION_EXACT, err);
     if (!status) status = upload_recurrent(lstm, queue, arena, name, w, err);
     att_free(bias);
     return status;

@@ -60,14 +60,14 @@ static void read_heads(att_asr_model *model, const char *folder)
 }
 
 static att_status open_all(att_asr_model *m, att_device *device, att_weights *weights,
-                           const char *path, att_err *err)
+                           const char *path, att_precision precision, att_err *err)
 {
     char *folder = folder_of(att_weights_path(weights));
     if (!folder) return att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     att_status status = is_whole(weights)
                             ? att_whisper_tokens_from_weights(&m->tokens, weights, err)
                             : att_whisper_tokens_open(&m->tokens, folder, err);
-    if (!status) status = att_whisper_open(&m->whisper, device, weights, err);
+    if (!status) status = att_whisper_open(&m->whisper, device, weights, precision, err);
     if (!status) status = check_vocabulary(m, path, err);
     if (!status) status = atti_asr_check_config(att_whisper_get_config(m->whisper), path, err);
     if (!status && !is_whole(weights))
@@ -78,7 +78,7 @@ static att_status open_all(att_asr_model *m, att_device *device, att_weights *we
 }
 
 att_status att_asr_model_open(att_asr_model **out, att_device *device, const char *path,
-                              att_err *err)
+                              att_precision precision, att_err *err)
 {
     *out = NULL;
     att_asr_model *m = att_calloc(1, sizeof *m);
@@ -86,7 +86,7 @@ att_status att_asr_model_open(att_asr_model **out, att_device *device, const cha
     att_weights *weights = NULL;
     m->log = att_device_log(device);
     att_status status = att_weights_open(&weights, path, err);
-    if (!status) status = open_all(m, device, weights, path, err);
+    if (!status) status = open_all(m, device, weights, path, precision, err);
     att_weights_close(weights);
     if (status)
         att_asr_model_close(m);
@@ -101,6 +101,11 @@ void att_asr_model_close(att_asr_model *m)
     att_whisper_close(m->whisper);
     att_whisper_tokens_close(m->tokens);
     att_free(m);
+}
+
+att_precision att_asr_model_precision(const att_asr_model *m)
+{
+    return att_whisper_precision(m->whisper);
 }
 
 int att_asr_model_multilingual(const att_asr_model *m)

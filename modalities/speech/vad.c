@@ -40,7 +40,7 @@ struct att_vad_session {
 static att_status prepare_kernels(att_device *device, att_err *err)
 {
     att_kernel_id list[ATT_N_KERNELS + 1];
-    size_t n = att_linear_kernels(device, ATT_F32, list, ATT_N_KERNELS);
+    size_t n = att_linear_kernels(device, ATT_F32, ATT_PRECISION_EXACT, list, ATT_N_KERNELS);
     n += att_magnitude_kernels(device, list + n, ATT_N_KERNELS - n);
     n += att_lstm_kernels(device, list + n, ATT_N_KERNELS - n);
     return att_device_prepare(device, list, n, err);

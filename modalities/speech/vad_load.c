@@ -54,9 +54,10 @@ static att_status load_conv(att_vad *vad, att_queue *queue, const att_array *wei
     const att_weight_part part = {
         .data = weight->data, .dtype = ATT_F32, .rows = (int32_t)weight->dims[0], .bias = b};
     const att_status status =
-        failed ? att_fail(err, ATT_E_MEMORY, "load '%s': out of memory", weight->name)
-               : att_conv_init(conv, queue, vad->arena, weight->name, &part,
-                               (int32_t)weight->dims[1], (int32_t)weight->dims[2], stride, err);
+        failed
+            ? att_fail(err, ATT_E_MEMORY, "load '%s': out of memory", weight->name)
+            : att_conv_init(conv, queue, vad->arena, weight->name, &part, (int32_t)weight->dims[1],
+                            (int32_t)weight->dims[2], stride, ATT_PRECISION_EXACT, err);
     att_free(b);
     return status;
 }

@@ -42,7 +42,8 @@ att_block_desc atti_whisper_text_block(const att_whisper_config *c)
 
 /* Compiles for the dtype that most weights will be held in; a checkpoint that mixes them compiles
  * the rest at their first launch. */
-static att_status prepare_kernels(att_device *device, const att_weights *weights, att_err *err)
+static att_status prepare_kernels(att_device *device, const att_weights *weights,
+                                  att_precision precision, att_err *err)
 {
     att_kernel_id list[ATT_N_KERNELS + 1];
     int64_t n_f16 = 0, n_other = 0;
@@ -50,19 +51,25 @@ static att_status prepare_kernels(att_device *device, const att_weights *weights
     for (size_t i = 0; (a = att_weights_at(weights, i)); i++)
         *(a->dtype == ATT_F16 || a->blocks ? &n_f16 : &n_other) += att_array_elements(a);
     const att_dtype most = n_f16 > n_other ? ATT_F16 : ATT_F32;
-    const size_t n = att_block_kernels(device, most, ATT_F32, list, ATT_N_KERNELS);
+    size_t n = att_block_kernels(device, most, precision, ATT_F32, list, ATT_N_KERNELS);
+    if (precision != ATT_PRECISION_EXACT) /* the audio cache is f16, the convolutions are fast */
+        n += att_block_kernels(device, most, ATT_PRECISION_FAST, ATT_F16, list + n,
+                               ATT_N_KERNELS - n);
     return att_device_prepare(device, list, n, err);
 }
 
 att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *weights,
-                            att_err *err)
+                            att_precision precision, att_err *err)
 {
     *out = NULL;
     att_whisper *w = att_calloc(1, sizeof *w);
     if (!w) return att_fail(err, ATT_E_MEMORY, "open model: out of memory");
     w->device = device;
+    w->precision = att_linear_precision(device, precision);
+    att_log_write(att_device_log(device), ATT_LOG_INFO, "precision %s",
+                  att_precision_name(w->precision));
     att_queue *queue = NULL;
-    att_status status = prepare_kernels(device, weights, err);
+    att_status status = prepare_kernels(device, weights, w->precision, err);
     if (!status) status = att_queue_create(&queue, device, err);
     if (!status) status = att_arena_create(&w->arena, device, "weights", err);
     if (!status) status = atti_whisper_load(w, queue, weights, err);
@@ -97,6 +104,11 @@ void att_whisper_close(att_whisper *w)
 const att_whisper_config *att_whisper_get_config(const att_whisper *w)
 {
     return &w->config;
+}
+
+att_precision att_whisper_precision(const att_whisper *w)
+{
+    return w->precision;
 }
 
 size_t att_whisper_bytes(const att_whisper *w)

@@ -29,8 +29,9 @@ typedef struct att_whisper att_whisper;
 
 /* Binds, packs and uploads. The weights file is not needed afterwards. */
 att_status att_whisper_open(att_whisper **whisper, att_device *device, att_weights *weights,
-                            att_err *err);
+                            att_precision precision, att_err *err);
 void att_whisper_close(att_whisper *whisper);
+att_precision att_whisper_precision(const att_whisper *whisper); /* what products really have */
 const att_whisper_config *att_whisper_get_config(const att_whisper *whisper);
 size_t att_whisper_bytes(const att_whisper *whisper); /* device memory of the weights */
 

@@ -99,7 +99,7 @@ static att_status load_linear(loader *l, const att_whisper_linear *stored, size_
     att_status status = make_parts(l, stored, n, parts, err);
     if (!status)
         status = att_linear_create(linear, l->queue, l->whisper->arena, stored->weight->name, parts,
-                                   n, (int32_t)stored->weight->dims[1], err);
+                                   n, (int32_t)stored->weight->dims[1], l->whisper->precision, err);
     free_parts(l, stored, n, parts);
     return status;
 }
@@ -107,13 +107,16 @@ static att_status load_linear(loader *l, const att_whisper_linear *stored, size_
 static att_status load_conv(loader *l, const att_whisper_linear *stored, int32_t stride,
                             att_conv *conv, att_err *err)
 {
+    /* The spectra of a recording span too much for whole numbers. */
+    const att_precision precision =
+        l->whisper->precision == ATT_PRECISION_INT8 ? ATT_PRECISION_FAST : l->whisper->precision;
     att_weight_part part;
     memset(&part, 0, sizeof part);
     att_status status = make_parts(l, stored, 1, &part, err);
     if (!status)
         status = att_conv_init(conv, l->queue, l->whisper->arena, stored->weight->name, &part,
                                (int32_t)stored->weight->dims[1], (int32_t)stored->weight->dims[2],
-                               stride, err);
+                               stride, precision, err);
     free_parts(l, stored, 1, &part);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "whisper_heads.h"
 
 struct att_whisper {
+    att_precision precision;
     att_device *device;
     att_arena *arena;
     att_whisper_config config;

@@ -108,6 +108,8 @@ class Whisper(unittest.TestCase):
             self.model.transcribe(np.zeros(16, np.int16))
         with self.assertRaises(attend.AttendError):
             attend.WhisperModel("no-such-model", local_files_only=True)
+        with self.assertRaisesRegex(ValueError, "compute_type is 'int4'"):
+            attend.WhisperModel("tiny.en", compute_type="int4", local_files_only=True)
         with self.assertRaisesRegex(attend.AttendError, "no such device"):
             attend.WhisperModel("tiny.en", device="no such device", local_files_only=True)
 

@@ -80,17 +80,24 @@ att_view bench_take(att_queue *queue, att_arena *arena, att_dtype dtype, int64_t
     return view;
 }
 
-/* Twelve independent sums, enough to hide the latency of a multiply-add. */
+/* Twelve independent sums, enough to hide the latency of a multiply-add. PRECISION is a number of
+ * att_precision: multiply-adds, or instructions of cl/dots.clh. */
 static const char PEAK_SOURCE[] =
+    "#if PRECISION == 0\n"
+    "#define STEP(s) s = fma(x, s, z);\n"
+    "#elif PRECISION == 1\n"
+    "#define STEP(s) __asm__(\"vdpbf16ps %2, %1, %0\" : \"+v\"(s) : \"v\"(x), \"v\"(z));\n"
+    "#else\n"
+    "#define STEP(s) __asm__(\"vpdpbusd %2, %1, %0\" : \"+v\"(s) : \"v\"(x), \"v\"(z));\n"
+    "#endif\n"
     "__kernel void peak(const int n, const float by, __global vec *y)\n"
     "{\n"
     "    vec a = 0, b = 1, c = 2, d = 3, e = 4, f = 5, g = 6, h = 7, i = 8, j = 9, k = 10, l = "
     "11;\n"
     "    const vec x = by, z = by + 1;\n"
     "    for (int s = 0; s < n; s++) {\n"
-    "        a = fma(x, a, z); b = fma(x, b, z); c = fma(x, c, z); d = fma(x, d, z);\n"
-    "        e = fma(x, e, z); f = fma(x, f, z); g = fma(x, g, z); h = fma(x, h, z);\n"
-    "        i = fma(x, i, z); j = fma(x, j, z); k = fma(x, k, z); l = fma(x, l, z);\n"
+    "        STEP(a) STEP(b) STEP(c) STEP(d) STEP(e) STEP(f)\n"
+    "        STEP(g) STEP(h) STEP(i) STEP(j) STEP(k) STEP(l)\n"
     "    }\n"
     "    y[get_global_id(0)] = a + b + c + d + e + f + g + h + i + j + k + l;\n"
     "}\n";
@@ -126,14 +133,15 @@ static bench_peak peak_of(const att_device_info *info)
     return p;
 }
 
-bench_peak bench_peak_open(const att_device_info *info)
+bench_peak bench_peak_open(const att_device_info *info, att_precision precision)
 {
     bench_peak p = peak_of(info);
-    char options[32];
+    char options[48];
     const float by = 0.5f;
     const cl_int n = PEAK_STEPS;
     const char *source = PEAK_SOURCE;
-    snprintf(options, sizeof options, "-D vec=float%d", p.lanes);
+    snprintf(options, sizeof options, "-D vec=float%d -D PRECISION=%d", p.lanes, (int)precision);
+    p.flops = precision == ATT_PRECISION_INT8 ? 8 : precision == ATT_PRECISION_FAST ? 4 : 2;
     cl_device_id device = device_of(info);
     cl_int status;
     p.context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
@@ -170,5 +178,6 @@ double bench_peak_run(const bench_peak *p)
         clEnqueueNDRangeKernel(p->queue, p->kernel, 1, NULL, &p->items, &p->group, 0, NULL, NULL),
         "launch the loop");
     bench_must_cl(clFinish(p->queue), "wait for the loop");
-    return 2e-9 * PEAK_STEPS * PEAK_SUMS * (double)p->items * p->lanes / (bench_now() - begin);
+    return 1e-9 * p->flops * PEAK_STEPS * PEAK_SUMS * (double)p->items * p->lanes /
+           (bench_now() - begin);
 }

@@ -5,6 +5,7 @@
 
 #include <CL/cl.h>
 
+#include "attend/precision.h"
 #include "buffer.h"
 #include "queue.h"
 
@@ -24,19 +25,19 @@ att_device *bench_device_open(int portable);
  */
 att_view bench_take(att_queue *queue, att_arena *arena, att_dtype dtype, int64_t n);
 
-/* A loop of multiply-adds that touches no memory, in a context of its own on the platform's first
- * device of the same name. */
+/* A loop of multiply-adds, or of dot products of cl/dots.clh, that touches no memory, in a context
+ * of its own on the platform's first device of the same name. */
 typedef struct bench_peak {
     cl_context context;
     cl_command_queue queue;
     cl_program program;
     cl_kernel kernel;
     cl_mem y;
-    int32_t lanes;
+    int32_t lanes, flops; /* of a lane and step */
     size_t items, group;
 } bench_peak;
 
-bench_peak bench_peak_open(const att_device_info *info);
+bench_peak bench_peak_open(const att_device_info *info, att_precision precision);
 void bench_peak_close(bench_peak *p);
 double bench_peak_run(const bench_peak *p); /* GFLOP/s of one launch */
 

@@ -97,7 +97,7 @@ static void bench(int portable, int rounds)
     att_queue *queue;
     bench_must(att_queue_create(&queue, device, &err), &err);
     const int own = att_device_cpu_bodies(device);
-    bench_peak p = bench_peak_open(att_device_get_info(device));
+    bench_peak p = bench_peak_open(att_device_get_info(device), ATT_PRECISION_EXACT);
     bench_peak_run(&p); /* compiles */
     for (int i = 0; i < N_SHAPES; i++) stand_open(&stands[i], queue, &SHAPES[i]);
     for (int round = 0; round < rounds; round++)

@@ -21,19 +21,32 @@ typedef struct shape {
     int32_t m, n, k;
     att_dtype weight;
     int32_t calls; /* timed together */
+    att_precision precision;
 } shape;
 
 static const shape SHAPES[] = {
-    {"base encoder, q k v", 1500, 1536, 512, ATT_F16, 1},
-    {"base encoder, out", 1500, 512, 512, ATT_F16, 1},
-    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1},
-    {"base encoder, up", 1500, 2048, 512, ATT_F32, 1},
-    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1},
-    {"base prompt, up", 224, 2048, 512, ATT_F16, 4},
-    {"base token, up", 1, 2048, 512, ATT_F16, 100},
-    {"base token, logits", 1, 51865, 512, ATT_F16, 10},
+    {"base encoder, q k v", 1500, 1536, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
+    {"base encoder, out", 1500, 512, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
+    {"base encoder, up", 1500, 2048, 512, ATT_F32, 1, ATT_PRECISION_EXACT},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_FAST},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_INT8},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_EXACT},
+    {"base encoder, down", 1500, 512, 2048, ATT_F32, 1, ATT_PRECISION_EXACT},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_FAST},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_INT8},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1, ATT_PRECISION_EXACT},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_EXACT},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_FAST},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_INT8},
+    {"base prompt, up", 224, 2048, 512, ATT_F16, 4, ATT_PRECISION_EXACT},
+    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
+    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
+    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
+    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_FAST},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_INT8},
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
 
@@ -53,7 +66,8 @@ static void stand_open(stand *s, att_queue *queue, const shape *of)
     const att_weight_part part = {zeros, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE};
     if (!zeros) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
     bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);
-    bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k, &err),
+    bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k,
+                                 of->precision, &err),
                &err);
     free(zeros);
     s->x = (att_mat){bench_take(queue, s->arena, ATT_F32, (int64_t)of->m * of->k), of->m, of->k,
@@ -81,14 +95,14 @@ static void stand_run(stand *s, att_queue *queue, const shape *of, const bench_p
     s->seconds[round] = (bench_now() - begin) / of->calls;
 }
 
-static void print_row(const shape *of, const char *body, att_dtype weight, double *seconds,
-                      double *peaks, int rounds)
+static void print_row(const shape *of, const char *body, att_precision precision, att_dtype weight,
+                      double *seconds, double *peaks, int rounds)
 {
     const double middle = bench_median(seconds, rounds), most = bench_median(peaks, rounds);
     const double gflop = 2e-9 * of->m * of->n * of->k, rate = gflop / middle;
-    printf("%s,\"%s\",%d,%d,%d,%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f\n", body, of->what, of->m, of->n,
-           of->k, att_dtype_name(weight), 1e6 * middle, rate, gflop / seconds[rounds - 1],
-           gflop / seconds[0], most, rate / most);
+    printf("%s,%s,\"%s\",%d,%d,%d,%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f\n", body,
+           att_precision_name(precision), of->what, of->m, of->n, of->k, att_dtype_name(weight),
+           1e6 * middle, rate, gflop / seconds[rounds - 1], gflop / seconds[0], most, rate / most);
     fflush(stdout);
 }
 
@@ -100,16 +114,27 @@ static void bench(int portable, int rounds)
     att_queue *queue;
     bench_must(att_queue_create(&queue, device, &err), &err);
     const int own = att_device_cpu_bodies(device);
-    bench_peak p = bench_peak_open(att_device_get_info(device));
-    bench_peak_run(&p); /* compiles */
-    for (int i = 0; i < N_SHAPES; i++) stand_open(&stands[i], queue, &SHAPES[i]);
+    bench_peak p[3];
+    for (int i = 0; i < 3; i++) {
+        const att_precision had = att_linear_precision(device, (att_precision)i);
+        p[i] = bench_peak_open(att_device_get_info(device), had);
+        bench_peak_run(&p[i]); /* compiles */
+    }
+    int n = 0;
+    const shape *shapes[N_SHAPES];
+    for (int i = 0; i < N_SHAPES; i++) /* those that the device does not run otherwise */
+        if (att_linear_precision(device, SHAPES[i].precision) == SHAPES[i].precision)
+            shapes[n++] = &SHAPES[i];
+    for (int i = 0; i < n; i++) stand_open(&stands[i], queue, shapes[i]);
     for (int round = 0; round < rounds; round++)
-        for (int i = 0; i < N_SHAPES; i++) stand_run(&stands[i], queue, &SHAPES[i], &p, round);
-    for (int i = 0; i < N_SHAPES; i++)
-        print_row(&SHAPES[i], own ? "cpu" : "any", SHAPES[i].weight, stands[i].seconds,
-                  stands[i].peak, rounds);
-    for (int i = 0; i < N_SHAPES; i++) stand_close(&stands[i]);
-    bench_peak_close(&p);
+        for (int i = 0; i < n; i++)
+            stand_run(&stands[i], queue, shapes[i], &p[shapes[i]->precision], round);
+    for (int i = 0; i < n; i++)
+        print_row(shapes[i], own ? "cpu" : "any",
+                  att_linear_precision(device, shapes[i]->precision), shapes[i]->weight,
+                  stands[i].seconds, stands[i].peak, rounds);
+    for (int i = 0; i < n; i++) stand_close(&stands[i]);
+    for (int i = 0; i < 3; i++) bench_peak_close(&p[i]);
     att_queue_destroy(queue);
     att_device_close(device);
 }
@@ -142,11 +167,11 @@ static void clblast_run(bench_peak *p, const shape *of, cl_mem x, cl_mem w, cl_m
 static void bench_clblast(int rounds)
 {
     att_device *device = bench_device_open(1);
-    bench_peak p = bench_peak_open(att_device_get_info(device));
+    bench_peak p = bench_peak_open(att_device_get_info(device), ATT_PRECISION_EXACT);
     double seconds[BENCH_MAX_ROUNDS], peaks[BENCH_MAX_ROUNDS];
     for (int i = 0; i < N_SHAPES; i++) {
         const shape *of = &SHAPES[i];
-        if (of->weight != ATT_F32 && of->k > 512) continue; /* stands there in f32 too */
+        if (of->precision || (of->weight != ATT_F32 && of->k > 512)) continue; /* in f32 already */
         cl_mem x = buffer_of(&p, (size_t)of->m * (size_t)of->k);
         cl_mem w = buffer_of(&p, (size_t)of->n * (size_t)of->k);
         cl_mem y = buffer_of(&p, (size_t)of->m * (size_t)of->n);
@@ -157,7 +182,7 @@ static void bench_clblast(int rounds)
             clblast_run(&p, of, x, w, y);
             seconds[round] = (bench_now() - begin) / of->calls;
         }
-        print_row(of, "clblast", ATT_F32, seconds, peaks, rounds);
+        print_row(of, "clblast", ATT_PRECISION_EXACT, ATT_F32, seconds, peaks, rounds);
         clReleaseMemObject(x);
         clReleaseMemObject(w);
         clReleaseMemObject(y);
@@ -170,7 +195,7 @@ static void bench_clblast(int rounds)
 int main(int argc, char **argv)
 {
     const int rounds = bench_rounds(argc, argv);
-    puts("body,what,m,n,k,weight,us,gflops,lowest,highest,peak_gflops,share");
+    puts("body,precision,what,m,n,k,weight,us,gflops,lowest,highest,peak_gflops,share");
     bench(0, rounds);
     bench(1, rounds);
 #ifdef BENCH_CLBLAST

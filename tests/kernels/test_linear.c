@@ -38,7 +38,9 @@ static void a_row_does_not_depend_on_its_neighbours(void **state)
     att_conform_fill(x, M * K, 2, 1.0f);
     const att_weight_part part = {w, ATT_F32, NULL, N, NULL, ATT_BLOCKS_NONE};
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
-    assert_int_equal(att_linear_create(&linear, r.queue, arena, "test", &part, 1, K, NULL), ATT_OK);
+    assert_int_equal(
+        att_linear_create(&linear, r.queue, arena, "test", &part, 1, K, ATT_PRECISION_EXACT, NULL),
+        ATT_OK);
     const att_mat xs = att_mat_of(upload(&r, arena, x, M * K), M, K);
     const att_mat ys = att_mat_of(upload(&r, arena, NULL, M * N), M, N);
     assert_int_equal(att_linear_apply(r.queue, linear, xs, ys, NULL, NULL), ATT_OK);
@@ -68,12 +70,16 @@ static void senseless_calls_are_refused(void **state)
     const att_weight_part good = {.data = w, .dtype = ATT_F32, .rows = 2};
     const att_weight_part bad = {.data = w, .dtype = ATT_I8, .rows = 2};
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
-    assert_int_equal(att_linear_create(&linear, r.queue, arena, "odd", &bad, 1, 3, &err),
-                     ATT_E_UNSUPPORTED);
+    assert_int_equal(
+        att_linear_create(&linear, r.queue, arena, "odd", &bad, 1, 3, ATT_PRECISION_EXACT, &err),
+        ATT_E_UNSUPPORTED);
     assert_non_null(strstr(err.text, "odd"));
-    assert_int_equal(att_linear_create(&linear, r.queue, arena, "odd", &good, 1, 0, &err),
-                     ATT_E_SHAPE);
-    assert_int_equal(att_linear_create(&linear, r.queue, arena, "even", &good, 1, 3, &err), ATT_OK);
+    assert_int_equal(
+        att_linear_create(&linear, r.queue, arena, "odd", &good, 1, 0, ATT_PRECISION_EXACT, &err),
+        ATT_E_SHAPE);
+    assert_int_equal(
+        att_linear_create(&linear, r.queue, arena, "even", &good, 1, 3, ATT_PRECISION_EXACT, &err),
+        ATT_OK);
     const att_view v = upload(&r, arena, NULL, 100);
     assert_int_equal(
         att_linear_apply(r.queue, linear, att_mat_of(v, 4, 3), att_mat_of(v, 5, 2), NULL, &err),

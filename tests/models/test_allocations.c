@@ -69,7 +69,7 @@ static void a_running_session_allocates_nothing(void **state)
     static float mel[100 * 80], logits[300];
     att_err err;
     if (att_weights_open(&weights, GOLDEN "model.safetensors", &err) ||
-        att_whisper_open(&whisper, r.device, weights, &err))
+        att_whisper_open(&whisper, r.device, weights, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     lane_rig lanes = lane_rig_open(whisper, 1, 1);
     lane_rig_encode(&lanes, mel);

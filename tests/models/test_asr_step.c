@@ -59,7 +59,7 @@ static fixture *open_fixture(void)
     f->r = rig_open(rig_portable_only());
     if (att_weights_open(&f->model, GOLDEN "model.safetensors", &err) ||
         att_weights_open(&golden, GOLDEN "golden.safetensors", &err) ||
-        att_whisper_open(&f->whisper, f->r.device, f->model, &err))
+        att_whisper_open(&f->whisper, f->r.device, f->model, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     const att_array *mel = att_weights_find(golden, "mel");
     for (size_t i = 0; i < FRAMES * MELS; i++) f->mel[i] = (float)att_array_value(mel, i);

@@ -71,7 +71,7 @@ static void run(fixture *f, int32_t type, int rounded, float *logits)
     for (int32_t i = 0; i < n; i++) ids[i] = (int32_t)att_array_value(stored, (size_t)i);
     ggmlfile_whisper(&file, &f->config, &f->arrays, NULL, type, rounded);
     if (att_weights_open_memory(&weights, "made.bin", file.bytes, file.n, &err) ||
-        att_whisper_open(&whisper, f->r.device, weights, &err))
+        att_whisper_open(&whisper, f->r.device, weights, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     lane_rig lanes = lane_rig_open(whisper, 1, 1);
     lane_rig_encode(&lanes, mel);
@@ -148,7 +148,8 @@ static void a_wrong_header_is_told(void **state)
     file.bytes[4 + 4 * 3] = 9; /* n_audio_head */
     if (att_weights_open_memory(&weights, "made.bin", file.bytes, file.n, &err))
         fail_msg("%s", err.text);
-    assert_int_equal(att_whisper_open(&whisper, f.r.device, weights, &err), ATT_E_MODEL);
+    assert_int_equal(att_whisper_open(&whisper, f.r.device, weights, ATT_PRECISION_EXACT, &err),
+                     ATT_E_MODEL);
     assert_non_null(strstr(err.text, "n_text_layer = 7, the tensors make it 2"));
     assert_non_null(strstr(err.text, "n_audio_head = 9, the tensors make it 2"));
     att_weights_close(weights);

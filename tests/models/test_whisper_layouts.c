@@ -250,7 +250,7 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
         mel[i] = formula("mel", seed_of("mel"), (uint32_t)i, l->mels);
     write_model(l, folder);
     if (att_weights_open(&weights, folder, &err) ||
-        att_whisper_open(&whisper, r->device, weights, &err))
+        att_whisper_open(&whisper, r->device, weights, ATT_PRECISION_EXACT, &err))
         fail_msg("%s: %s", l->name, err.text);
     lane_rig lanes = lane_rig_open(whisper, 1, 1);
     lane_rig_encode(&lanes, mel);

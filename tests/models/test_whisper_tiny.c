@@ -45,7 +45,7 @@ static fixture open_fixture(int portable)
     f.r = rig_open(portable);
     if (att_weights_open(&f.model, GOLDEN "model.safetensors", &err) ||
         att_weights_open(&f.golden, GOLDEN "golden.safetensors", &err) ||
-        att_whisper_open(&f.whisper, f.r.device, f.model, &err))
+        att_whisper_open(&f.whisper, f.r.device, f.model, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     f.lanes = lane_rig_open(f.whisper, 3, 3);
     return f;
@@ -344,7 +344,8 @@ static void all_complaints_come_together(void **state)
     att_whisper *whisper;
     att_err err;
     assert_int_equal(att_weights_open_memory(&weights, "small", file, 8 + n + 56, &err), ATT_OK);
-    assert_int_equal(att_whisper_open(&whisper, r.device, weights, &err), ATT_E_MODEL);
+    assert_int_equal(att_whisper_open(&whisper, r.device, weights, ATT_PRECISION_EXACT, &err),
+                     ATT_E_MODEL);
     assert_null(whisper);
     assert_non_null(strstr(err.text, "conv1.weight"));
     assert_non_null(strstr(err.text, "conv1.bias"));

@@ -100,7 +100,7 @@ static void check_model(const char *name)
     att_asr_model *model;
     att_asr_session *session;
     att_err err;
-    if (att_asr_model_open(&model, r.device, folder, &err) ||
+    if (att_asr_model_open(&model, r.device, folder, ATT_PRECISION_EXACT, &err) ||
         att_asr_session_create(&session, model, &err))
         fail_msg("%s", err.text);
     const cJSON *run;
@@ -170,7 +170,7 @@ static void the_first_pass_is_told_and_cancelled(void **state)
     att_asr_model *model;
     att_asr_session *session = NULL;
     att_err err;
-    if (att_asr_model_open(&model, r.device, folder, &err) ||
+    if (att_asr_model_open(&model, r.device, folder, ATT_PRECISION_EXACT, &err) ||
         att_asr_session_create(&session, model, &err))
         fail_msg("%s", err.text);
     scan_watch watch = {.until = 2};

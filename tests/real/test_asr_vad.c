@@ -46,7 +46,7 @@ static opened open_all(void)
     snprintf(vad, sizeof vad, "%s", realdata_model("silero-vad"));
     const char *folder = realdata_model("tiny.en");
     o.r = rig_open(rig_portable_only());
-    if (att_asr_model_open(&o.model, o.r.device, folder, &err) ||
+    if (att_asr_model_open(&o.model, o.r.device, folder, ATT_PRECISION_EXACT, &err) ||
         att_asr_session_create(&o.session, o.model, &err) ||
         att_vad_open(&o.vad, o.r.device, vad, &err) ||
         att_asr_session_use_vad(o.session, o.vad, &err))

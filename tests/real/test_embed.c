@@ -78,7 +78,7 @@ static shared *with_model(void **state)
                  NAMES[i]);
         snprintf(s->files[i], PATH_BYTES, "%s", realdata_speech(name));
     }
-    if (!s->model && att_asr_model_open(&s->model, s->device, folder, &err))
+    if (!s->model && att_asr_model_open(&s->model, s->device, folder, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     return s;
 }

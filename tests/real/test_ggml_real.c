@@ -60,7 +60,7 @@ static opened open_model(const rig *r, const char *path)
 {
     opened o;
     att_err err;
-    if (att_asr_model_open(&o.model, r->device, path, &err) ||
+    if (att_asr_model_open(&o.model, r->device, path, ATT_PRECISION_EXACT, &err) ||
         att_asr_session_create(&o.session, o.model, &err))
         fail_msg("%s", err.text);
     return o;
@@ -178,19 +178,22 @@ static void the_configuration_counts(void **state)
     options.log = log;
     if (att_device_open(&device, &options, &err)) fail_msg("%s", err.text);
     make_folder(package, folder, "{\"alignment_heads\": [[5, 1]], \"d_model\": 512}");
-    if (att_asr_model_open(&model, device, folder, &err)) fail_msg("%s", err.text);
+    if (att_asr_model_open(&model, device, folder, ATT_PRECISION_EXACT, &err))
+        fail_msg("%s", err.text);
     const att_whisper_head *h = att_whisper_alignment_heads(model->whisper, &n);
     assert_true(n == 1 && h->layer == 5 && h->head == 1 && warnings == 0);
     att_asr_model_close(model);
 
     make_folder(package, folder, "{\"alignment_heads\": [[5, 8]]}");
-    if (att_asr_model_open(&model, device, folder, &err)) fail_msg("%s", err.text);
+    if (att_asr_model_open(&model, device, folder, ATT_PRECISION_EXACT, &err))
+        fail_msg("%s", err.text);
     (void)att_whisper_alignment_heads(model->whisper, &n);
     assert_true(n == 8 && warnings == 1);
     att_asr_model_close(model);
 
     make_folder(package, folder, "{\"encoder_attention_heads\": 16}");
-    assert_int_equal(att_asr_model_open(&model, device, folder, &err), ATT_E_MODEL);
+    assert_int_equal(att_asr_model_open(&model, device, folder, ATT_PRECISION_EXACT, &err),
+                     ATT_E_MODEL);
     assert_non_null(strstr(err.text, "encoder_attention_heads is 16, expected 8"));
     att_device_close(device);
     realdata_remove(folder);

@@ -117,6 +117,7 @@ static void json_says_it_all(void **state)
     assert_non_null(strstr(cJSON_GetObjectItem(o, "text")->valuestring, WORDS));
     assert_string_equal(cJSON_GetObjectItem(o, "language")->valuestring, "en");
     assert_string_equal(cJSON_GetObjectItem(o, "precision")->valuestring, "exact");
+    assert_true(strlen(cJSON_GetObjectItem(o, "kernels")->valuestring) > 0);
     assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(o, "segments")) >= 1);
     const cJSON *timings = cJSON_GetObjectItem(o, "timings");
     assert_true(cJSON_GetObjectItem(timings, "encoder_s")->valuedouble > 0.0);

@@ -158,7 +158,7 @@ static const struct {
     const char *says;
 } SAYINGS[] = {
     {"fp16", "True", 0, "--fp16 is not used"},
-    {"precision", "fast", 2, "expected exact"},
+    {"precision", "int4", 2, "expected exact|fast|int8"},
     {"model_dir", "/nonexistent", 4, "--offline forbids getting it"},
     {"info", NULL, 0, "cpu kernels"},
     {"profile", NULL, 0, "GFLOP/s"},

@@ -178,7 +178,7 @@ static void check_tensors(const char *name, const char *file)
     att_whisper *whisper;
     att_err err;
     if (att_weights_open(&weights, folder, &err) || att_weights_open(&golden, file, &err) ||
-        att_whisper_open(&whisper, r.device, weights, &err))
+        att_whisper_open(&whisper, r.device, weights, ATT_PRECISION_EXACT, &err))
         fail_msg("%s", err.text);
     lane_rig lanes = lane_rig_open(whisper, 1, 1);
     const att_whisper_config *c = att_whisper_get_config(whisper);

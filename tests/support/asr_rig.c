@@ -16,7 +16,7 @@ asr_rig asr_rig_open(const char *name)
     const char *folder = realdata_model(name);
     asr_rig o = {.r = rig_open(rig_portable_only())};
     att_err err;
-    if (att_asr_model_open(&o.model, o.r.device, folder, &err) ||
+    if (att_asr_model_open(&o.model, o.r.device, folder, ATT_PRECISION_EXACT, &err) ||
         att_asr_session_create(&o.session, o.model, &err))
         fail_msg("%s", err.text);
     return o;

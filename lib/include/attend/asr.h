@@ -18,6 +18,7 @@
 
 #include "attend/device.h"
 #include "attend/error.h"
+#include "attend/precision.h"
 #include "attend/vad.h"
 
 #ifdef __cplusplus
@@ -33,8 +34,10 @@ typedef struct att_asr_model att_asr_model;
 /* path: a folder (CTranslate2, or Hugging Face's safetensors), its file of weights, or a ggml .bin.
  * The device must outlive the model. */
 att_status att_asr_model_open(att_asr_model **model, att_device *device, const char *path,
-                              att_err *err);
+                              att_precision precision, att_err *err);
 void att_asr_model_close(att_asr_model *model);
+/* What its products really have on its device. */
+att_precision att_asr_model_precision(const att_asr_model *model);
 int att_asr_model_multilingual(const att_asr_model *model);
 
 /* "en" for "en" or "English" in any case; NULL when the model does not know the language. */

@@ -72,6 +72,7 @@ const att_device_info *att_device_get_info(const att_device *device);
 const att_log *att_device_log(const att_device *device);
 /* Whether `cpu` bodies are in use: a CPU device and not options.portable. */
 int att_device_cpu_bodies(const att_device *device);
+const char *att_device_bodies(const att_device *device); /* "cpu" or "portable" */
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

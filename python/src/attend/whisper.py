@@ -23,6 +23,17 @@ __all__ = ["Segment", "TranscriptionInfo", "WhisperModel", "Word"]
 Audio = Union[str, "os.PathLike[str]", "npt.NDArray[Any]"]
 
 
+_PRECISIONS = {"exact": 0, "default": 0, "float32": 0, "fast": 1, "float16": 1, "bfloat16": 1,
+               "int8": 2}
+
+
+def _precision_of(compute_type: str) -> int:
+    if compute_type not in _PRECISIONS:
+        raise ValueError(f"compute_type is {compute_type!r}, expected one of "
+                         + ", ".join(_PRECISIONS))
+    return _PRECISIONS[compute_type]
+
+
 @dataclass
 class TranscriptionInfo:
     """The probability is 1 for a language that was given; `duration` is in seconds."""
@@ -45,16 +56,19 @@ class WhisperModel:
     folder (CTranslate2, or safetensors of Hugging Face), or a ggml .bin file.
 
     device: "auto", "cpu", "gpu" (or "cuda"), an index, or a part of a device's name.
+    compute_type: "exact", "fast" or "int8", as the program's --precision; of other libraries' names
+        "default" and "float32" are exact, "float16" and "bfloat16" fast.
     cpu_threads: 0 means all. Several threads may transcribe at once, each in its own session.
     """
 
     def __init__(self, model_size_or_path: "Union[str, os.PathLike[str]]" = "base",
-                 device: str = "auto", *, cpu_threads: int = 0,
+                 device: str = "auto", *, compute_type: str = "default", cpu_threads: int = 0,
                  local_files_only: bool = False) -> None:
         path = find_model(os.fspath(model_size_or_path), local_files_only)
         self._device = self._open_device(device, cpu_threads)
         handle, err = ffi.new("att_asr_model **"), ffi.new("att_err *")
-        check(lib.att_asr_model_open(handle, self._device, os.fsencode(path), err), err)
+        check(lib.att_asr_model_open(handle, self._device, os.fsencode(path),
+                                     _precision_of(compute_type), err), err)
         self._model = owned(handle[0], lib.att_asr_model_close, self._device)
         self._local_files_only = local_files_only
         self._vad: Any = None  # opened when it is first asked for
