@@ -166,7 +166,10 @@ static int check_bodies(const devices_options *o, int portable, cJSON *list, int
     options.log = att_progress_log(&progress);
     att_status status = att_device_open(&device, &options, &err);
     if (!status) status = att_queue_create(&queue, device, &err);
-    const char *bodies = !status && att_device_cpu_bodies(device) ? "cpu" : "portable";
+    const char *bodies = status                                        ? ""
+                         : att_device_cpu_bodies(device)               ? "cpu"
+                         : att_device_has(device, ATT_FEATURE_MMA_F16) ? "nv"
+                                                                       : "portable";
     for (int f = 0; !status && !list && f < ATT_N_FEATURES; f++)
         if (att_device_has(device, (att_feature)f))
             printf("%-9s with %s\n", bodies, att_feature_name((att_feature)f));
@@ -184,7 +187,7 @@ static int check_bodies(const devices_options *o, int portable, cJSON *list, int
     return status ? say(&err) : ATT_EXIT_DONE;
 }
 
-/* A CPU device has two sets of bodies; the portable ones are checked everywhere. */
+/* Some devices have bodies of their own; the portable ones are checked everywhere. */
 static int check(const devices_options *o)
 {
     cJSON *list = o->json ? cJSON_CreateArray() : NULL;
@@ -197,7 +200,7 @@ static int check(const devices_options *o)
         cJSON_Delete(list);
         return say(&err);
     }
-    const int two = att_device_cpu_bodies(device);
+    const int two = att_device_cpu_bodies(device) || att_device_has(device, ATT_FEATURE_MMA_F16);
     if (!o->json) printf("checking %s\n", att_device_get_info(device)->name);
     att_device_close(device);
     int code = two ? check_bodies(o, 0, list, &failed) : ATT_EXIT_DONE;

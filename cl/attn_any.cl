@@ -5,10 +5,11 @@
  * The running maximum moves sum and columns when it grows. NaN stays: a NaN score is no new maximum
  * but poisons the sum. A masked key's value is not touched. A row that sees nothing becomes zeros,
  * its lse -3e38. The row times head_gain[h], where given, is stored or, with add, added to what is
- * there; of several chunks each is left in part, as cl/attn_merge_any.cl reads it.
+ * there; of several chunks each is left in part, as cl/attn_merge_any.cl reads it. q and out are
+ * float or half.
  * Launch:  groups {ceil(T/ROWS) * chunks, H, B}.
  * Build:   -D WIDTH=64 or 128: the most that D and E may be; -D KV_F16 for half keys and values.
- * Prelude: mask.clh.  Oracle: att_ref_attn(). */
+ * Prelude: mask.clh values.clh.  Oracle: att_ref_attn(). */
 #define LANES 64
 #define ROWS 16
 #define KEYS 32
@@ -34,7 +35,8 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
               __global float *out, const int out_at, const int out_batch, const int out_head,
               const int out_token, const int add, __global const float *head_gain,
               const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS,
-              __global float *part, const int part_at, const int chunks, const int chunk_keys)
+              __global float *part, const int part_at, const int chunks, const int chunk_keys,
+              const int out_f16)
 {
     __local float query[ROWS][WIDTH + 1], tile[KEYS][WIDTH + 1], weight[ROWS][KEYS + 1];
     const int lane = get_local_id(0), r = lane / SHARE, s = lane % SHARE;
@@ -55,7 +57,7 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         const size_t at = q_row + (size_t)(first + rx) * q_token + d;
         float value = 0.0f;
         if (first + rx < T)
-            value = factor * (q_f16 ? vload_half(at, (__global const half *)q) : q[at]);
+            value = factor * value_load(q, at, q_f16);
         query[rx][d] = value;
     }
     float acc[COLUMNS], z[SCORES];
@@ -130,11 +132,12 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         }
         return;
     }
-    out += out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
+    const size_t to = out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
     const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
     for (int c = 0; c < COLUMNS; c++) {
         const int e = s + SHARE * c;
-        if (e < E) out[e] = (add ? out[e] : 0.0f) + gain * (any > 0.0f ? acc[c] / total : 0.0f);
+        const float o = gain * (any > 0.0f ? acc[c] / total : 0.0f);
+        if (e < E) value_put(o, add, out, to + e, out_f16);
     }
     if (lse && s == 0) lse[lse_at + line] = any > 0.0f ? top + log(total) : -3.0e38f;
 }

@@ -1,9 +1,11 @@
 /* gemm_any.cl - y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias), the portable body.
  *
- * w is row-major. A work-group of 16 x 16 makes a tile of 64 x 64, each work-item 4 x 4 of it, 16
- * elements apart so that neighbours read neighbours; tiles of x and w are staged in local memory.
+ * x and y are float or, with x_f16 and y_f16, half; w is row-major. A work-group of 16 x 16 makes
+ * 64 x 64 of y, each work-item 4 x 4 of it, 16 elements apart so that neighbours read neighbours;
+ * tiles of x and w are staged in local memory.
  * Launch:  groups {ceil(N/64), ceil(M/64), 1}, work-groups {16, 16, 1}.
- * Build:   -D ACT=float, -D W_F16 for a half weight.  Prelude: types.clh act.clh.
+ * Build:   -D ACT=float, -D W_F16 for a half weight.  Prelude: types.clh act.clh
+ *          values.clh.
  * Oracle:  att_ref_linear(), relative to sum |x||w|: K * 2^-24. */
 #define TILE 64
 #define DEPTH 16
@@ -14,7 +16,7 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
               __global const float *bias, const int bias_at, const int act,
               __global const float *gate, const int gate_at, __global const float *residual,
               const int residual_at, const int residual_stride, __global float *y, const int y_at,
-              const int y_stride)
+              const int y_stride, const int x_f16, const int y_f16)
 {
     __local float x_tile[DEPTH][TILE + 1], w_tile[DEPTH][TILE + 1];
     const int lx = get_local_id(0), ly = get_local_id(1);
@@ -26,7 +28,7 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
         for (int i = 0; i < 4; i++) {
             const int m = m0 + ly + 16 * i, n = n0 + ly + 16 * i;
             x_tile[lx][ly + 16 * i] =
-                m < M && k < K ? x[x_at + (size_t)m * x_stride + k] : 0.0f;
+                m < M && k < K ? value_load(x, x_at + (size_t)m * x_stride + k, x_f16) : 0.0f;
             w_tile[lx][ly + 16 * i] =
                 n < N && k < K ? weight_at(w, w_at + (size_t)n * K + k) : 0.0f;
         }
@@ -44,6 +46,6 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
             float v = act_apply(act, bias ? sum[i][j] + bias[bias_at + n] : sum[i][j]);
             if (gate) v *= gate[gate_at + n];
             if (residual) v += residual[residual_at + (size_t)m * residual_stride + n];
-            y[y_at + (size_t)m * y_stride + n] = v;
+            value_store(v, y, y_at + (size_t)m * y_stride + n, y_f16);
         }
 }

@@ -2,6 +2,7 @@
 #include "cache.h"
 #include "conform_stems.h"
 #include "half.h"
+#include "ref.h"
 
 enum { GROUPS = 3, D = 20, E = 24, CAPACITY = 11, STRIDE = 200 };
 
@@ -17,22 +18,24 @@ static void expect(atti_array *cache, int64_t i, float x)
 static void expect_rows(atti_array *cache, const atti_array *from, int32_t at, int32_t n,
                         int32_t offset, int32_t width)
 {
+    const att_view rows = atti_array_host(from);
     for (int32_t t = 0; t < n; t++)
         for (int32_t g = 0; g < GROUPS; g++)
             for (int32_t d = 0; d < width; d++)
                 expect(cache, ((int64_t)g * CAPACITY + at + t) * width + d,
-                       ((float *)from->host)[t * STRIDE + offset + g * width + d]);
+                       att_ref_load(&rows, t * STRIDE + offset + g * width + d));
 }
 
 /* Two appends of 4 and 6 rows out of a wider matrix, then one that does not fit. */
 static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conform_result *result,
                       att_err *err)
 {
-    const att_dtype dtype = variant ? ATT_F16 : ATT_F32;
+    const att_dtype dtype = variant & 1 ? ATT_F16 : ATT_F32;
+    const att_dtype from = variant & 2 ? ATT_F16 : ATT_F32;
     const int32_t ck = GROUPS * D, cv = GROUPS * E, steps[] = {4, 6};
     atti_array kv = {0}, k = {0}, v = {0};
     (void)small;
-    att_status status = atti_array_make(queue, &kv, 6 * STRIDE, 1, 4.0f, ATT_F32, err);
+    att_status status = atti_array_make(queue, &kv, 6 * STRIDE, 1, 4.0f, from, err);
     if (!status) status = atti_array_make(queue, &k, CAPACITY * ck, 2, 1.0f, dtype, err);
     if (!status) status = atti_array_make(queue, &v, CAPACITY * cv, 3, 1.0f, dtype, err);
     att_cache cache = {.capacity = CAPACITY, .kv_heads = GROUPS, .d_qk = D, .d_v = E};
@@ -65,6 +68,8 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
 static const att_conform_case CASES[] = {
     {"cache", "f32", run, 0},
     {"cache", "f16", run, 1},
+    {"cache", "f32 of f16", run, 2},
+    {"cache", "f16 of f16", run, 3},
 };
 
 const att_conform_case *att_conform_cache(size_t *n)

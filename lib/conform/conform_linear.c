@@ -18,8 +18,14 @@ enum {
     NANS = 32,
     TWO_PARTS = 64,
     FAST = 128, /* exact without these */
-    INT8 = 256
+    INT8 = 256,
+    X_F16 = 512,
+    Y_F16 = 1024,
+    WHOLE = 2048, /* strides are multiples of 8: `nv` bodies take them */
+    LOUD = 4096   /* a row of y that is partly beyond what a half holds */
 };
+
+#define HALVES (FAST | X_F16 | Y_F16 | WHOLE)
 
 typedef struct shape {
     int32_t m, n, k;
@@ -63,6 +69,15 @@ static const shape SHAPES[] = {
     {12, 64, 128, ATT_I8, ATT_ACT_NONE, IN_PLACE | INT8},
     {59, 130, 519, ATT_F32, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | INT8},
     {5, 20, 30, ATT_F16, ATT_ACT_NONE, BIAS | NANS | INT8},
+    {1, 70, 96, ATT_F16, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | HALVES},
+    {5, 31, 131, ATT_F16, ATT_ACT_SILU, BIAS | STRIDED | FAST | X_F16 | Y_F16},
+    {130, 200, 96, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | HALVES},
+    {70, 130, 40, ATT_BF16, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | HALVES},
+    {65, 129, 24, ATT_F16, ATT_ACT_NONE, IN_PLACE | FAST | X_F16},
+    {200, 64, 520, ATT_F16, ATT_ACT_GELU_TANH, BIAS | HALVES},
+    {9, 136, 64, ATT_F16, ATT_ACT_RELU, BIAS | NANS | HALVES},
+    {7, 40, 64, ATT_F16, ATT_ACT_NONE, BIAS | LOUD | HALVES},
+    {1400, 3200, 40, ATT_F16, ATT_ACT_NONE, BIAS | HALVES}, /* enough for large tiles */
 };
 
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -75,6 +90,12 @@ typedef struct bench {
     att_arena *arena;
     att_linear *linear;
 } bench;
+
+/* Elements between two rows. */
+static int32_t pad_of(const shape *s)
+{
+    return !(s->with & STRIDED) ? 0 : s->with & WHOLE ? 8 : 5;
+}
 
 static att_precision precision_of(const shape *s)
 {
@@ -127,7 +148,7 @@ static att_status make_linear(att_queue *queue, const shape *s, bench *b, att_er
 static att_status make(att_queue *queue, const shape *s, bench *b, att_err *err)
 {
     const size_t n = (size_t)s->n * (size_t)s->k;
-    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const int32_t pad = pad_of(s);
     b->weight = att_calloc(n, 4);
     b->wide = att_calloc(n, sizeof *b->wide);
     b->bias = att_calloc((size_t)s->n, sizeof *b->bias);
@@ -138,9 +159,11 @@ static att_status make(att_queue *queue, const shape *s, bench *b, att_err *err)
     att_conform_fill(b->bias, s->n, 12, 1.0f);
     att_status status = make_linear(queue, s, b, err);
     if (!status)
-        status = atti_array_make(queue, &b->x, (int64_t)s->m * (s->k + pad), 1, 1.0f, ATT_F32, err);
+        status = atti_array_make(queue, &b->x, (int64_t)s->m * (s->k + pad), 1, 1.0f,
+                                 s->with & X_F16 ? ATT_F16 : ATT_F32, err);
     if (!status)
-        status = atti_array_make(queue, &b->y, (int64_t)s->m * (s->n + pad), 2, 1.0f, ATT_F32, err);
+        status = atti_array_make(queue, &b->y, (int64_t)s->m * (s->n + pad), 2, 1.0f,
+                                 s->with & Y_F16 ? ATT_F16 : ATT_F32, err);
     if (!status) status = atti_array_make(queue, &b->gate, s->n, 3, 1.0f, ATT_F32, err);
     if (!status)
         status = atti_array_make(queue, &b->residual, (int64_t)s->m * s->n, 4, 1.0f, ATT_F32, err);
@@ -150,6 +173,8 @@ static att_status make(att_queue *queue, const shape *s, bench *b, att_err *err)
         /* The first of row 4: a step too many in row 3 would read it. */
         if (!status && s->m > 4) status = atti_array_set(queue, &b->x, (int64_t)4 * s->k, NAN, err);
     }
+    for (int64_t i = 0; !status && s->with & LOUD && i < 2; i++)
+        status = atti_array_set(queue, &b->x, 2 * s->k + i, 60000.0f, err);
     return status;
 }
 
@@ -191,19 +216,21 @@ static void to_bytes(float *x, int32_t n)
                               : 0;
 }
 
-/* Both sides of the product as numbers of that precision. */
-static void round_sides(const shape *s, bench *b, att_precision precision)
+/* Both sides of the product as numbers of that dtype; x of f32 is no operand of halves. */
+static void round_sides(const shape *s, bench *b, att_dtype operand)
 {
-    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const int32_t pad = pad_of(s);
     float *x = b->x.host;
-    for (int32_t m = 0; m < s->m; m++, x += s->k + pad)
+    for (int32_t m = 0; operand != ATT_F16 && m < s->m; m++, x += s->k + pad)
         for (int32_t k = 0; k < s->k; k++)
-            if (precision == ATT_PRECISION_FAST)
+            if (operand == ATT_BF16)
                 x[k] = to_bfloat(x[k]);
             else if (k % 128 == 0)
                 to_bytes(x + k, s->k - k < 128 ? s->k - k : 128);
     for (int64_t i = 0; i < (int64_t)s->n * s->k; i++)
-        if (precision == ATT_PRECISION_FAST)
+        if (operand == ATT_F16)
+            b->wide[i] = att_half_to_float(att_half_from_float(b->wide[i]));
+        else if (operand == ATT_BF16)
             b->wide[i] = to_bfloat(b->wide[i]);
         else if (i % s->k == 0 && s->dtype != ATT_I8)
             to_bytes(b->wide + i, s->k);
@@ -212,7 +239,7 @@ static void round_sides(const shape *s, bench *b, att_precision precision)
 /* The reference over the host's side. */
 static void run_reference(const shape *s, bench *b)
 {
-    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const int32_t pad = pad_of(s);
     const att_mat x = mat(atti_array_host(&b->x), s->m, s->k, pad);
     const att_mat y = mat(atti_array_host(&b->y), s->m, s->n, pad);
     const att_mat w = att_mat_of((att_view){NULL, b->wide, 0, ATT_F32}, s->n, s->k);
@@ -226,7 +253,7 @@ static void run_reference(const shape *s, bench *b)
 
 static att_status run_device(att_queue *queue, const shape *s, bench *b, att_err *err)
 {
-    const int32_t pad = s->with & STRIDED ? 5 : 0;
+    const int32_t pad = pad_of(s);
     const att_mat y = mat(atti_array_device(&b->y), s->m, s->n, pad);
     att_epilogue e = {.act = s->act};
     if (s->with & GATE) e.gate = atti_array_device(&b->gate);
@@ -242,16 +269,18 @@ static att_status run_linear(att_queue *queue, int32_t variant, int32_t small,
     shape s = SHAPES[variant];
     bench b = {0};
     if (small && s.m > 20) s.m = 20;
+    if (small && s.n > 200) s.n = 200;
     if (small && s.k > 70) s.k = 70;
     att_status status = make(queue, &s, &b, err);
     if (!status) status = run_device(queue, &s, &b, err);
     if (!status) {
-        const att_precision p = att_linear_precision(att_queue_device(queue), precision_of(&s));
-        if (p != ATT_PRECISION_EXACT) round_sides(&s, &b, p);
+        const att_dtype operand = att_linear_operand(att_queue_device(queue), precision_of(&s));
+        if (operand != ATT_F32) round_sides(&s, &b, operand);
         run_reference(&s, &b);
-        /* A sum of K products of numbers below 1, each step rounded to 2^-24 of some sqrt(K). */
-        status =
-            atti_array_compare(queue, &b.y, result, "y", 4.0 * s.k * 0x1p-24 + 2e-6, 2e-6, err);
+        /* A sum of K products of numbers below 1, each step rounded to 2^-24 of some sqrt(K). A
+         * half may be the neighbour. */
+        status = atti_array_compare(queue, &b.y, result, "y", 4.0 * s.k * 0x1p-24 + 2e-6,
+                                    s.with & Y_F16 ? 0x1p-10 : 2e-6, err);
     }
     destroy(&b);
     return status;
@@ -326,6 +355,15 @@ static const att_conform_case CASES[] = {
     LINEAR(28),
     LINEAR(29),
     LINEAR(30),
+    LINEAR(31),
+    LINEAR(32),
+    LINEAR(33),
+    LINEAR(34),
+    LINEAR(35),
+    LINEAR(36),
+    LINEAR(37),
+    LINEAR(38),
+    LINEAR(39),
     {"linear", "rows f32", run_rows, 0},
     {"linear", "rows f16 added", run_rows, 1},
 };

@@ -52,6 +52,7 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_view sc
     atti_push_view(&args, scratch);
     atti_push_i32(&args, chunks);
     atti_push_i32(&args, chunks > 1 ? CHUNK : c->n_k);
+    atti_push_i32(&args, c->out.view.dtype == ATT_F16);
     const att_status status = atti_attn_launch(queue, c, portable_kernel(c), groups, &args, err);
     return status || chunks == 1 ? status : atti_attn_merge(queue, c, chunks, scratch, err);
 }
@@ -68,8 +69,12 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     att_status bad = atti_attn_check(call, err);
     if (!bad && need) bad = atti_attn_check_room("scratch", &scratch, need, err);
     if (bad || call->n_q == 0) return bad;
-    const att_status status = att_device_cpu_bodies(att_queue_device(queue))
-                                  ? atti_attn_cpu(queue, call, scratch, err)
+    const int cpu = att_device_cpu_bodies(att_queue_device(queue));
+    if (cpu && call->out.view.dtype != ATT_F32)
+        return att_fail(err, ATT_E_UNSUPPORTED, "attend: out is f16, cpu bodies write f32");
+    const att_status status = cpu ? atti_attn_cpu(queue, call, scratch, err)
+                              : atti_attn_nv_takes(att_queue_device(queue), call)
+                                  ? atti_attn_nv(queue, call, err)
                                   : portable(queue, call, scratch, err);
     return status ? status : atti_attn_tap_maps(queue, call, err);
 }

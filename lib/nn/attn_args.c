@@ -97,6 +97,7 @@ att_status atti_attn_merge(att_queue *queue, const att_attn_call *c, int32_t chu
     atti_push_view(&args, parts);
     atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
+    atti_push_i32(&args, c->out.view.dtype == ATT_F16);
     const att_launch launch = {.kernel = ATT_K_ATTN_MERGE_ANY,
                                .groups = {c->n_q, c->heads, c->batch},
                                .args = args.list,

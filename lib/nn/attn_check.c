@@ -34,13 +34,13 @@ att_status atti_attn_check_room(const char *name, const att_view *v, int64_t n, 
     return ATT_OK;
 }
 
-static att_status check_operand(const char *name, const att_attn_view *v, int half_too,
-                                const int32_t sizes[4], att_err *err)
+static att_status check_operand(const char *name, const att_attn_view *v, const int32_t sizes[4],
+                                att_err *err)
 {
     const att_dtype dtype = v->view.dtype;
-    if (dtype != ATT_F32 && !(half_too && dtype == ATT_F16))
-        return att_fail(err, ATT_E_ARG, "attend: %s is %s, expected f32%s", name,
-                        att_dtype_name(dtype), half_too ? " or f16" : "");
+    if (dtype != ATT_F32 && dtype != ATT_F16)
+        return att_fail(err, ATT_E_ARG, "attend: %s is %s, expected f32 or f16", name,
+                        att_dtype_name(dtype));
     const int64_t strides[] = {v->batch, v->head, v->token};
     int64_t n = sizes[3];
     for (int i = 0; i < 3; i++) {
@@ -59,10 +59,10 @@ static att_status check_operands(const att_attn_call *c, att_err *err)
     const int32_t k[] = {c->batch, c->kv_heads, c->n_k, c->d_qk};
     const int32_t v[] = {c->batch, c->kv_heads, c->n_k, c->d_v};
     const int32_t out[] = {c->batch, c->heads, c->n_q, c->d_v};
-    att_status status = check_operand("q", &c->q, 1, q, err);
-    if (!status) status = check_operand("k", &c->k, 1, k, err);
-    if (!status) status = check_operand("v", &c->v, 1, v, err);
-    if (!status) status = check_operand("out", &c->out, 0, out, err);
+    att_status status = check_operand("q", &c->q, q, err);
+    if (!status) status = check_operand("k", &c->k, k, err);
+    if (!status) status = check_operand("v", &c->v, v, err);
+    if (!status) status = check_operand("out", &c->out, out, err);
     if (!status && c->k.view.dtype != c->v.view.dtype)
         return att_fail(err, ATT_E_UNSUPPORTED, "attend: k is %s but v is %s",
                         att_dtype_name(c->k.view.dtype), att_dtype_name(c->v.view.dtype));

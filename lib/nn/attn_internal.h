@@ -1,4 +1,4 @@
-/* attn_internal.h - the parts of att_attn(): its checks, its kernel arguments, its `cpu` bodies.
+/* attn_internal.h - the parts of att_attn(): its checks, its kernel arguments, its other bodies.
  * Private to lib/nn. */
 #ifndef ATT_ATTN_INTERNAL_H
 #define ATT_ATTN_INTERNAL_H
@@ -45,6 +45,10 @@ att_status atti_attn_merge(att_queue *queue, const att_attn_call *call, int32_t 
 int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *call);
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *call, att_view scratch,
                          att_err *err);
+
+/* The body for GPUs with matrix products in halves: whether it knows a checked call. */
+int atti_attn_nv_takes(att_device *device, const att_attn_call *call);
+att_status atti_attn_nv(att_queue *queue, const att_attn_call *call, att_err *err);
 
 /* Launches for taps.scores and taps.probabilities of a checked call, one or two a listed head. */
 att_status atti_attn_tap_maps(att_queue *queue, const att_attn_call *call, att_err *err);

@@ -31,14 +31,27 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
                         "append to cache: k is [%d,%d], v is [%d,%d], rows of %d "
                         "and %d are kept",
                         k.rows, k.cols, v.rows, v.cols, ck, cv);
+    if (k.view.dtype != v.view.dtype || (k.view.dtype != ATT_F32 && k.view.dtype != ATT_F16))
+        return att_fail(err, ATT_E_UNSUPPORTED,
+                        "append to cache: k is %s and v %s, expected f32 or f16 twice",
+                        att_dtype_name(k.view.dtype), att_dtype_name(v.view.dtype));
     if (k.rows > cache->capacity - cache->length)
         return att_fail(err, ATT_E_SHAPE, "append %d tokens to a cache that holds %d of %d", k.rows,
                         cache->length, cache->capacity);
     const att_arg args[] = {
-        att_arg_i32(k.rows),          att_arg_i32(cache->length), att_arg_i32(cache->capacity),
-        att_arg_i32(cache->kv_heads), att_arg_i32(cache->d_qk),   att_arg_i32(cache->d_v),
-        att_arg_view(k.view),         att_arg_i32(k.stride),      att_arg_view(v.view),
-        att_arg_i32(v.stride),        att_arg_view(cache->k),     att_arg_view(cache->v),
+        att_arg_i32(k.rows),
+        att_arg_i32(cache->length),
+        att_arg_i32(cache->capacity),
+        att_arg_i32(cache->kv_heads),
+        att_arg_i32(cache->d_qk),
+        att_arg_i32(cache->d_v),
+        att_arg_view(k.view),
+        att_arg_i32(k.stride),
+        att_arg_view(v.view),
+        att_arg_i32(v.stride),
+        att_arg_view(cache->k),
+        att_arg_view(cache->v),
+        att_arg_i32(k.view.dtype == ATT_F16),
     };
     const att_launch launch = {
         .kernel = cache->k.dtype == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32,

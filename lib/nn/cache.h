@@ -24,8 +24,8 @@ att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, 
                           int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v,
                           att_err *err);
 
-/* Appends rows of k[n, G*D] and v[n, G*E] (f32, any stride) and grows length. ATT_E_SHAPE when the
- * capacity does not hold them: nothing is written. */
+/* Appends rows of k[n, G*D] and v[n, G*E] (both f32 or f16, any stride) and grows length.
+ * ATT_E_SHAPE when the capacity does not hold them: nothing is written. */
 att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_mat v, att_err *err);
 
 /* The cache as the k and v of a call, n_k = length. */

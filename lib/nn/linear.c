@@ -31,9 +31,14 @@ static att_status check_shapes(const att_linear *l, const att_mat *x, const att_
     if (x->cols != l->cols || y->cols != l->rows || x->rows != y->rows || x->rows < 0)
         return att_fail(err, ATT_E_SHAPE, "apply linear [%d,%d]: x is [%d,%d], y is [%d,%d]",
                         l->rows, l->cols, x->rows, x->cols, y->rows, y->cols);
-    if (x->view.dtype != ATT_F32 || y->view.dtype != ATT_F32)
-        return att_fail(err, ATT_E_UNSUPPORTED, "apply linear: x is %s and y %s, expected f32",
-                        att_dtype_name(x->view.dtype), att_dtype_name(y->view.dtype));
+    const att_dtype dx = x->view.dtype, dy = y->view.dtype;
+    const int cpu = l->panel > 1;
+    if ((dx != ATT_F32 && (cpu || dx != ATT_F16)) || (dy != ATT_F32 && (cpu || dy != ATT_F16)))
+        return att_fail(err, ATT_E_UNSUPPORTED, "apply linear: x is %s and y %s, expected f32%s",
+                        att_dtype_name(dx), att_dtype_name(dy), cpu ? "" : " or f16");
+    if (att_view_given(&e->residual.view) && e->residual.view.dtype != ATT_F32)
+        return att_fail(err, ATT_E_UNSUPPORTED, "apply linear: the residual is %s, expected f32",
+                        att_dtype_name(e->residual.view.dtype));
     if (att_view_given(&e->residual.view) &&
         (e->residual.rows != y->rows || e->residual.cols != y->cols))
         return att_fail(err, ATT_E_SHAPE, "apply linear: the residual is [%d,%d], y is [%d,%d]",
@@ -59,9 +64,11 @@ static att_status launch_many(att_queue *queue, const att_linear *l, const att_m
         att_arg_i32(e->residual.stride),
         att_arg_view(y->view),
         att_arg_i32(y->stride),
+        att_arg_i32(x->view.dtype == ATT_F16),
+        att_arg_i32(y->view.dtype == ATT_F16),
     };
     launch->args = args;
-    launch->n_args = sizeof args / sizeof *args;
+    launch->n_args = sizeof args / sizeof *args - (l->panel > 1 ? 2 : 0); /* `cpu`: f32 alone */
     return att_queue_launch(queue, launch, err);
 }
 
@@ -104,12 +111,20 @@ static att_status launch_one(att_queue *queue, const att_linear *l, const att_ma
                              att_err *err)
 {
     const att_arg args[] = {
-        att_arg_i32(l->rows),    att_arg_i32(l->cols),           att_arg_view(x->view),
-        att_arg_view(l->weight), att_arg_view(l->bias),          att_arg_i32((int32_t)e->act),
-        att_arg_view(e->gate),   att_arg_view(e->residual.view), att_arg_view(y->view),
+        att_arg_i32(l->rows),
+        att_arg_i32(l->cols),
+        att_arg_view(x->view),
+        att_arg_view(l->weight),
+        att_arg_view(l->bias),
+        att_arg_i32((int32_t)e->act),
+        att_arg_view(e->gate),
+        att_arg_view(e->residual.view),
+        att_arg_view(y->view),
+        att_arg_i32(x->view.dtype == ATT_F16),
+        att_arg_i32(y->view.dtype == ATT_F16),
     };
     launch->args = args;
-    launch->n_args = sizeof args / sizeof *args;
+    launch->n_args = sizeof args / sizeof *args - (l->panel > 1 ? 2 : 0);
     return att_queue_launch(queue, launch, err);
 }
 
@@ -140,6 +155,8 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
         launch.kernel = f16 ? ATT_K_GEMM_CPU_F16 : ATT_K_GEMM_CPU_F32;
         launch.groups[0] = ceil_div(l->rows, l->panel);
         launch.groups[1] = ceil_div(x.rows, l->panel == 32 ? 12 * 16 : 6 * 16);
+    } else if (atti_linear_nv_takes(att_queue_device(queue), l, &x)) {
+        atti_linear_nv_choose(att_queue_device(queue), l, x.rows, &launch);
     } else {
         launch.kernel = f16 ? ATT_K_GEMM_ANY_F16 : ATT_K_GEMM_ANY_F32;
         launch.groups[0] = ceil_div(l->rows, 64);
@@ -175,41 +192,58 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
     return att_queue_launch(queue, &launch, err);
 }
 
-att_dtype atti_linear_dots(att_device *device, att_precision precision)
+att_dtype att_linear_operand(att_device *device, att_precision precision)
 {
     if (precision == ATT_PRECISION_INT8 && att_device_has(device, ATT_FEATURE_DOT_INT8))
         return ATT_U8;
     if (precision != ATT_PRECISION_EXACT && att_device_has(device, ATT_FEATURE_DOT_BF16))
         return ATT_BF16;
+    if (precision != ATT_PRECISION_EXACT && att_device_has(device, ATT_FEATURE_MMA_F16))
+        return ATT_F16;
     return ATT_F32;
 }
 
 att_precision att_linear_precision(att_device *device, att_precision precision)
 {
-    const att_dtype dots = atti_linear_dots(device, precision);
-    return dots == ATT_U8     ? ATT_PRECISION_INT8
-           : dots == ATT_BF16 ? ATT_PRECISION_FAST
-                              : ATT_PRECISION_EXACT;
+    const att_dtype operand = att_linear_operand(device, precision);
+    return operand == ATT_U8    ? ATT_PRECISION_INT8
+           : operand == ATT_F32 ? ATT_PRECISION_EXACT
+                                : ATT_PRECISION_FAST;
+}
+
+/* What weights stored as f16 or not are multiplied by. */
+typedef struct kernels {
+    size_t n;
+    att_kernel_id id[4];
+} kernels;
+
+static const kernels *kernels_of(att_device *device, int f16, att_dtype operand)
+{
+    static const kernels ANY[2] = {
+        {3, {ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32}},
+        {3, {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}}};
+    static const kernels CPU[2] = {
+        {3, {ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32}},
+        {3, {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}}};
+    static const kernels BF16 = {2, {ATT_K_GEMM_DOT_CPU_BF16, ATT_K_ROWS_ANY_BF16}};
+    static const kernels INT8 = {2, {ATT_K_GEMM_DOT_CPU_INT8, ATT_K_ROWS_ANY_INT8}};
+    static const kernels MMA = {3, {ATT_K_GEMM_NV, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
+    static const kernels WARPGROUP = {4,
+                                      {ATT_K_GEMM_WARPGROUP_128_NV, ATT_K_GEMM_WARPGROUP_64_NV,
+                                       ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
+    if (operand == ATT_U8) return &INT8;
+    if (operand == ATT_BF16) return &BF16;
+    if (operand == ATT_F16)
+        return att_device_has(device, ATT_FEATURE_WARPGROUP_F16) ? &WARPGROUP : &MMA;
+    return att_device_cpu_bodies(device) ? &CPU[f16] : &ANY[f16];
 }
 
 size_t att_linear_kernels(att_device *device, att_dtype weights, att_precision precision,
                           att_kernel_id *list, size_t room)
 {
-    static const att_kernel_id ANY[2][3] = {
-        {ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32},
-        {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
-    static const att_kernel_id CPU[2][3] = {
-        {ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32},
-        {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}};
-    static const att_kernel_id DOT[2][2] = {{ATT_K_GEMM_DOT_CPU_BF16, ATT_K_ROWS_ANY_BF16},
-                                            {ATT_K_GEMM_DOT_CPU_INT8, ATT_K_ROWS_ANY_INT8}};
-    const att_dtype dots = atti_linear_dots(device, precision);
-    const int f16 = weights == ATT_F16;
-    const att_kernel_id *all = dots != ATT_F32                 ? DOT[dots == ATT_U8]
-                               : att_device_cpu_bodies(device) ? CPU[f16]
-                                                               : ANY[f16];
-    const size_t n_all = dots != ATT_F32 ? 2 : 3;
+    const att_dtype operand = att_linear_operand(device, precision);
+    const kernels *k = kernels_of(device, weights == ATT_F16, operand);
     size_t n = 0;
-    for (; n < n_all && n < room; n++) list[n] = all[n];
+    for (; n < k->n && n < room; n++) list[n] = k->id[n];
     return n;
 }

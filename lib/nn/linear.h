@@ -41,9 +41,9 @@ typedef struct att_linear att_linear;
 
 /* Packs and uploads; the parts are not needed afterwards. Exact: bf16 and i8 parts are held as f16
  * only if each value survives it, else as f32; f16 stays f16; blocks are unpacked and rounded to
- * f16. Fast: bf16. int8: whole numbers of -127 .. 127 with a scale a row, its largest / 127; a part
- * of i8 as it is. What the device has no fast products for is held as for the precision above it.
- * All device memory is taken from arena. */
+ * f16. Fast: bf16, or f16 on a GPU. int8: whole numbers of -127 .. 127 with a scale a row, its
+ * largest / 127; a part of i8 as it is. What the device has no fast products for is held as for the
+ * precision above it. All device memory is taken from arena. */
 att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena,
                              const char *name, const att_weight_part *parts, size_t n_parts,
                              int32_t cols, att_precision precision, att_err *err);
@@ -51,16 +51,17 @@ void att_linear_destroy(att_linear *linear);       /* the host object; the arena
 int32_t att_linear_rows(const att_linear *linear); /* N */
 int32_t att_linear_cols(const att_linear *linear); /* K */
 
-/* y = residual + gate .* act(x W^T + b); absent members do nothing. residual[M,N] may be y itself;
- * gate is f32[N]. */
+/* y = residual + gate .* act(x W^T + b); absent members do nothing. residual is f32[M,N] and may be
+ * y itself; gate is f32[N]. */
 typedef struct att_epilogue {
     att_act act;
     att_mat residual;
     att_view gate;
 } att_epilogue;
 
-/* x f32[M,K], y f32[M,N], any strides; x and y must not overlap. epilogue may be NULL. M = 1 and M
- * large are different kernels behind this one call. Allocates nothing. */
+/* x[M,K], y[M,N], any strides, f32 or, but for `cpu` bodies, f16; x and y must not overlap.
+ * epilogue may be NULL. M = 1 and M large are different kernels behind this one call. Allocates
+ * nothing. */
 att_status att_linear_apply(att_queue *queue, const att_linear *linear, att_mat x, att_mat y,
                             const att_epilogue *epilogue, att_err *err);
 
@@ -69,6 +70,10 @@ att_status att_linear_apply(att_queue *queue, const att_linear *linear, att_mat 
  * NaN). add: f32[M,K] or absent. */
 att_status att_linear_rows_of(att_queue *queue, const att_linear *linear, att_view ids, att_mat y,
                               att_mat add, att_err *err);
+
+/* What both sides of a product are rounded to at that precision on this device: ATT_U8, ATT_BF16,
+ * ATT_F16 (x is, where it comes as f16), or ATT_F32 for not at all. */
+att_dtype att_linear_operand(att_device *device, att_precision precision);
 
 /* The precision that products really have on this device where `precision` is asked for. */
 att_precision att_linear_precision(att_device *device, att_precision precision);

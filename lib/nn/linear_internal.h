@@ -1,4 +1,5 @@
-/* linear_internal.h - what an att_linear is made of; shared by linear.c and linear_pack.c. */
+/* linear_internal.h - what an att_linear is made of; shared by linear.c, linear_nv.c and
+ * linear_pack.c. */
 #ifndef ATT_LINEAR_INTERNAL_H
 #define ATT_LINEAR_INTERNAL_H
 
@@ -22,8 +23,9 @@ struct att_linear {
     att_view bias;   /* f32[N], padded to whole panels; absent when no part has one */
 };
 
-/* What products at that precision are made of on this device: ATT_U8 or ATT_BF16 for
- * cl/gemm_dot_cpu.cl, else ATT_F32. */
-att_dtype atti_linear_dots(att_device *device, att_precision precision);
+/* Whether cl/gemm_nv.cl can multiply x, and in which tiles: fills in kernel and groups. */
+int atti_linear_nv_takes(att_device *device, const att_linear *linear, const att_mat *x);
+void atti_linear_nv_choose(att_device *device, const att_linear *linear, int32_t rows,
+                           att_launch *launch);
 
 #endif /* ATT_LINEAR_INTERNAL_H */

@@ -227,8 +227,8 @@ static att_status upload_bias(att_queue *queue, att_arena *arena, att_linear *l,
 
 static att_dtype dtype_for(att_device *device, att_precision precision, int32_t cols)
 {
-    if (cols > ATTI_LINEAR_DOT_MAX) return ATT_F32;
-    return atti_linear_dots(device, precision);
+    const att_dtype operand = att_linear_operand(device, precision);
+    return operand != ATT_F16 && cols > ATTI_LINEAR_DOT_MAX ? ATT_F32 : operand;
 }
 
 /* The layout that the device likes best at that precision. */

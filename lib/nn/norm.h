@@ -22,7 +22,8 @@ typedef struct att_norm {
     att_view gamma, beta; /* f32[C] on the device; absent: 1 and 0. ada: scale and shift */
 } att_norm;
 
-/* y[r] = norm(x[r]); y may be x. Allocates nothing. NaN in a row makes the row NaN. */
+/* y[r] = norm(x[r]); x is f32, y f32 (x itself, say) or, but for `cpu` bodies, f16. Allocates
+ * nothing. NaN in a row makes the row NaN. */
 att_status att_norm_apply(att_queue *queue, const att_norm *norm, att_mat x, att_mat y,
                           att_err *err);
 

@@ -19,6 +19,8 @@ float att_ref_bf16_to_f32(uint16_t h);
 
 /* Element i of a host view as a float, for every dtype. */
 float att_ref_load(const att_view *v, int64_t i);
+/* Element i of a view of f32 or f16 becomes x. */
+void att_ref_store(const att_view *v, int64_t i, float x);
 
 /* y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias). act: an att_act number of nn/linear.h:
  * 0 none, 1 gelu with erf, 2 gelu with tanh, 3 relu, 4 silu. bias, gate, residual may be absent. */

@@ -126,8 +126,7 @@ static void write_out(const att_attn_call *c, const atti_ref_row *r)
     if (att_view_given(&c->token_gain))
         gain *=
             (double)att_ref_load(&c->token_gain, ((int64_t)r->b * c->n_q + r->i) * c->heads + r->h);
-    float *out = (float *)c->out.view.host + c->out.view.at +
-                 element(&c->out, r->b, r->h, listed(&c->q_rows, r->i));
+    const int64_t out = element(&c->out, r->b, r->h, listed(&c->q_rows, r->i));
     for (int32_t e = 0; e < c->d_v; e++) {
         double sum = 0.0;
         for (int32_t j = 0; j < r->head.n_k; j++) {
@@ -135,7 +134,8 @@ static void write_out(const att_attn_call *c, const atti_ref_row *r)
             const int64_t v = element(r->head.v, r->b, kv_head(c, r->h), listed(&c->k_rows, j));
             sum += r->a[j] * (double)att_ref_load(&r->head.v->view, v + e);
         }
-        out[e] = (float)((fresh ? 0.0 : (double)out[e]) + gain * sum);
+        const double before = fresh ? 0.0 : (double)att_ref_load(&c->out.view, out + e);
+        att_ref_store(&c->out.view, out + e, (float)(before + gain * sum));
     }
 }
 

@@ -32,7 +32,8 @@ static const char *broken_operands(const att_attn_call *c)
 {
     if (!c->q.view.host || !c->k.view.host || !c->v.view.host || !c->out.view.host)
         return "q, k, v or out is not in host memory";
-    return c->out.view.dtype == ATT_F32 ? NULL : "out is not f32";
+    const att_dtype out = c->out.view.dtype;
+    return out == ATT_F32 || out == ATT_F16 ? NULL : "out is neither f32 nor f16";
 }
 
 static const char *broken_rows(const att_attn_call *c)

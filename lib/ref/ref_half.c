@@ -44,6 +44,14 @@ float att_ref_bf16_to_f32(uint16_t h)
     return x;
 }
 
+void att_ref_store(const att_view *v, int64_t i, float x)
+{
+    if (v->dtype == ATT_F16)
+        ((uint16_t *)v->host)[v->at + i] = att_ref_f32_to_f16(x);
+    else
+        ((float *)v->host)[v->at + i] = x;
+}
+
 float att_ref_load(const att_view *v, int64_t i)
 {
     const int64_t at = v->at + i;

@@ -39,7 +39,7 @@ void att_ref_linear(const att_mat *x, const att_mat *w, const att_view *bias, in
             double v = (double)att_ref_act(act, (float)sum);
             if (gate && att_view_given(gate)) v *= (double)att_ref_load(gate, n);
             if (residual && att_view_given(&residual->view)) v += load(residual, m, n);
-            ((float *)y->view.host)[y->view.at + (int64_t)m * y->stride + n] = (float)v;
+            att_ref_store(&y->view, (int64_t)m * y->stride + n, (float)v);
         }
 }
 
@@ -56,6 +56,6 @@ void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int
                            (double)att_ref_load(w, ((int64_t)o * channels + c) * width + i);
             double v = (double)att_ref_act(act, (float)sum);
             if (residual && att_view_given(&residual->view)) v += load(residual, t, o);
-            ((float *)y->view.host)[y->view.at + (int64_t)t * y->stride + o] = (float)v;
+            att_ref_store(&y->view, (int64_t)t * y->stride + o, (float)v);
         }
 }

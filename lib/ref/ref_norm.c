@@ -22,7 +22,7 @@ void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma,
             if (gamma && att_view_given(gamma))
                 v *= (double)att_ref_load(gamma, c) + (kind == 2 ? 1.0 : 0.0);
             if (beta && att_view_given(beta)) v += (double)att_ref_load(beta, c);
-            ((float *)y->view.host)[y->view.at + (int64_t)m * y->stride + c] = (float)v;
+            att_ref_store(&y->view, (int64_t)m * y->stride + c, (float)v);
         }
     }
 }

@@ -370,7 +370,7 @@ static void broken_promises_are_told(void **state)
     BROKEN(n_k, -1);
     BROKEN(n_k, 1 << 20);
     BROKEN(q.view.host, NULL);
-    BROKEN(out.view.dtype, ATT_F16);
+    BROKEN(out.view.dtype, ATT_BF16);
     BROKEN(mask.flags, 1u << 8);
     BROKEN(mask.left, -2);
     BROKEN(mask.flags, ATT_MASK_BITS);

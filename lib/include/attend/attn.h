@@ -110,7 +110,7 @@ typedef struct att_attn_taps {
 
 typedef struct att_attn_call {
     int32_t batch, heads, kv_heads, d_qk, d_v, n_q, n_k;
-    att_attn_view q, k, v, out; /* out is f32; q, k, v f32 or f16 */
+    att_attn_view q, k, v, out; /* f32 or f16; out f32 for `cpu` bodies */
     int32_t accumulate;         /* out += instead of out = */
 
     /* z = softcap(scale * q.k) + bias on bias rows, then z += abs_gain[j]*|z| on gain rows, then

@@ -1,0 +1,40 @@
+/* attn_nv.c - the `nv` body of attention (attn_internal.h): many queries, all in halves.
+ * Tests: tests/kernels/test_attn.c */
+#include "attn_internal.h"
+
+enum {
+    FEW = 16,  /* queries below which a work-group has too little to share */
+    WARPS = 64 /* rows of a work-group, cl/attn_nv.cl; twice as many without masks and narrow */
+};
+
+static int whole(const att_attn_view *v, int64_t n)
+{
+    return v->view.at % n == 0 && v->batch % n == 0 && v->head % n == 0 && v->token % n == 0;
+}
+
+int atti_attn_nv_takes(att_device *device, const att_attn_call *c)
+{
+    const int f16 = c->q.view.dtype == ATT_F16 && c->k.view.dtype == ATT_F16;
+    return f16 && c->n_q >= FEW && c->d_qk == c->d_v && (c->d_qk == 64 || c->d_qk == 128) &&
+           whole(&c->q, 8) && whole(&c->k, 8) && whole(&c->v, 8) && whole(&c->out, 2) &&
+           att_device_has(device, ATT_FEATURE_MMA_F16);
+}
+
+att_status atti_attn_nv(att_queue *queue, const att_attn_call *c, att_err *err)
+{
+    const int masks = c->mask.flags != 0, wide = c->d_qk == 128;
+    const int32_t rows = masks || wide ? WARPS : 2 * WARPS;
+    const int32_t groups[] = {(c->n_q + rows - 1) / rows, c->heads, c->batch};
+    const att_kernel_id kernel = wide    ? masks ? ATT_K_ATTN_128_MASKS_NV : ATT_K_ATTN_128_NV
+                                 : masks ? ATT_K_ATTN_64_MASKS_NV
+                                         : ATT_K_ATTN_64_NV;
+    atti_args args = {.n = 0};
+    atti_push_query(&args, c);
+    atti_push_operand(&args, &c->k);
+    atti_push_operand(&args, &c->v);
+    atti_push_out(&args, c);
+    atti_push_view(&args, c->taps.lse);
+    atti_push_mask(&args, &c->mask);
+    atti_push_i32(&args, c->out.view.dtype == ATT_F16);
+    return atti_attn_launch(queue, c, kernel, groups, &args, err);
+}
