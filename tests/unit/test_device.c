@@ -79,6 +79,7 @@ static void use_kernel(att_device *device)
         att_arg_i32(2),
         att_arg_view(att_buf_view(k, ATT_F32)),
         att_arg_view(att_buf_view(v, ATT_F32)),
+        att_arg_i32(0),
     };
     const att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32,
                                .groups = {1, 1, 1},
@@ -325,11 +326,11 @@ static void launches_are_checked(void **state)
     att_err err;
     assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
     assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, 8, NULL), ATT_OK);
-    att_arg args[12];
-    for (int i = 0; i < 12; i++) args[i] = att_arg_i32(0);
+    att_arg args[13];
+    for (int i = 0; i < 13; i++) args[i] = att_arg_i32(0);
     const int views[] = {6, 8, 10, 11};
     for (int i = 0; i < 4; i++) args[views[i]] = att_arg_view(att_buf_view(a, ATT_F32));
-    att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32, .args = args, .n_args = 12};
+    att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32, .args = args, .n_args = 13};
     assert_int_equal(att_queue_launch(queue, &launch, &err), ATT_OK); /* no group, no work */
     launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
     assert_int_equal(att_queue_launch(queue, &launch, &err), ATT_OK); /* sizes of zero */
@@ -375,14 +376,14 @@ static void times_are_summed_by_kernel(void **state)
     assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
     assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, 8, NULL), ATT_OK);
     assert_int_equal(att_queue_profile(queue, rows, 4), 0);
-    att_arg args[12];
-    for (int i = 0; i < 12; i++) args[i] = att_arg_i32(0);
+    att_arg args[13];
+    for (int i = 0; i < 13; i++) args[i] = att_arg_i32(0);
     const int views[] = {6, 8, 10, 11};
     for (int i = 0; i < 4; i++) args[views[i]] = att_arg_view(att_buf_view(a, ATT_F32));
     const att_launch launch = {.kernel = ATT_K_CACHE_ANY_F32,
                                .groups = {1, 1, 1},
                                .args = args,
-                               .n_args = 12,
+                               .n_args = 13,
                                .flops = 2.0,
                                .bytes = 3.0};
     for (int i = 0; i < LAUNCHES; i++)
