@@ -19,6 +19,8 @@ const att_conform_case *att_conform_cases(size_t i, size_t *n)
         return att_conform_magnitude(n);
     case 6:
         return att_conform_lstm(n);
+    case 7:
+        return att_conform_logits_top(n);
     default:
         return NULL;
     }

@@ -48,6 +48,13 @@ typedef struct att_ref_lstm_arrays {
 
 void att_ref_lstm(const att_ref_lstm_arrays *arrays, const att_mat *x, int act, const att_mat *y);
 
+/* Of the tokens [first, end) of a row of logits that may come (bit t%32 of word t/32 of forbidden
+ * is clear) and are above -infinity: the k highest, the lowest token first of equals, -1 behind the
+ * last. Returns ln(sum(exp)) of all of them: -infinity where there is none, NaN where one is NaN or
+ * +infinity. */
+double att_ref_logits_top(const float *z, const uint32_t *forbidden, int32_t first, int32_t end,
+                          int32_t k, int32_t *tokens);
+
 /* All of attend/attn.h. NULL, or a constant text that says which promise of the call is broken. */
 const char *att_ref_attn(const att_attn_call *call);
 

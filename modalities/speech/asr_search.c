@@ -1,21 +1,19 @@
-/* asr_search.c - greedy, random and beam search over rows of logits (asr_search.h).
+/* asr_search.c - lines of text that go on side by side, and beams (asr_search.h).
  * Tests: tests/unit/test_asr_search.c */
 #include "asr_search.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "logits.h"
 #include "mem.h"
 
 att_status att_asr_search_create(att_asr_search **out, int32_t width, int32_t max_finished,
-                                 int32_t max_tokens, int32_t n_vocab, int32_t eot, att_err *err)
+                                 int32_t max_tokens, int32_t eot, att_err *err)
 {
     att_asr_search *s = att_calloc(1, sizeof *s);
     *out = s;
     if (!s) return att_fail(err, ATT_E_MEMORY, "make search: out of memory");
     s->eot = eot;
-    s->n_vocab = n_vocab;
     s->room = width;
     s->room_nodes = width * max_tokens;
     const size_t n = (size_t)width, n_choices = n * (n + 1);
@@ -26,9 +24,7 @@ att_status att_asr_search_create(att_asr_search **out, int32_t width, int32_t ma
     s->finished = att_calloc(n_finished, sizeof *s->finished);
     s->choices = att_calloc(n_choices, sizeof *s->choices);
     s->news = att_calloc(n_choices, sizeof *s->news);
-    s->weights = att_calloc((size_t)n_vocab, sizeof *s->weights);
-    if (s->nodes && s->live && s->next && s->finished && s->choices && s->news && s->weights)
-        return ATT_OK;
+    if (s->nodes && s->live && s->next && s->finished && s->choices && s->news) return ATT_OK;
     att_asr_search_destroy(s);
     *out = NULL;
     return att_fail(err, ATT_E_MEMORY, "make search: out of memory");
@@ -43,7 +39,6 @@ void att_asr_search_destroy(att_asr_search *s)
     att_free(s->finished);
     att_free(s->choices);
     att_free(s->news);
-    att_free(s->weights);
     att_free(s);
 }
 
@@ -58,62 +53,48 @@ void att_asr_search_begin(att_asr_search *s, int32_t width, int32_t max_finished
     for (int32_t i = 0; i < width; i++) s->live[i] = (att_asr_line){.node = -1};
 }
 
-static att_status refuse(const att_asr_search *s, att_err *err)
+/* Every live line begins empty: they share the first row. */
+int32_t att_asr_search_row(const att_asr_search *s, int32_t line)
 {
+    return s->live[line].n == 0 ? 0 : line;
+}
+
+int32_t att_asr_search_rows(const att_asr_search *s)
+{
+    return s->live[0].n == 0 ? 1 : s->n_live;
+}
+
+att_status att_asr_search_check(const att_asr_search *s, const att_logits_part *row, att_err *err)
+{
+    if (row->n > 0 && isfinite(row->log_sum_exp)) return ATT_OK;
     return att_fail(err, ATT_E_DEVICE,
                     "choose token %d: the logits hold NaN or nothing that is allowed; try "
                     "`attend devices --check`",
                     s->live[0].n);
 }
 
-/* Every live line begins empty: they share the first row. */
-static int32_t row_of(const att_asr_search *s, int32_t line)
+static float logprob_of(const att_logits_part *row, const att_logits_choice *choice)
 {
-    return s->live[line].n == 0 ? 0 : line;
+    return (float)((double)choice->logit - row->log_sum_exp);
 }
 
 /* --- one token a line --- */
 
-/* One token with probability softmax(logits / temperature). */
-static int32_t draw(att_asr_search *s, const float *logits, double temperature, att_random *random)
-{
-    const int32_t best = att_logits_argmax(logits, s->n_vocab);
-    double total = 0.0;
-    if (best < 0) return -1;
-    for (int32_t i = 0; i < s->n_vocab; i++) {
-        s->weights[i] = (float)exp(((double)logits[i] - (double)logits[best]) / temperature);
-        total += (double)s->weights[i];
-    }
-    double left = att_random_unit(random) * total;
-    int32_t last = best;
-    for (int32_t i = 0; i < s->n_vocab; i++) {
-        if (!(s->weights[i] > 0.0f)) continue;
-        last = i;
-        left -= (double)s->weights[i];
-        if (left < 0.0) break;
-    }
-    return last;
-}
-
-att_status att_asr_search_sample(att_asr_search *s, const float *logits, double temperature,
-                                 att_random *random, att_err *err)
+void att_asr_search_extend(att_asr_search *s, const att_logits_part *rows,
+                           const att_logits_choice *chosen)
 {
     int32_t n_next = 0;
     for (int32_t i = 0; i < s->n_live; i++) {
-        const int32_t row = row_of(s, i);
-        const float *z = logits + (size_t)row * (size_t)s->n_vocab;
-        const int32_t token =
-            temperature > 0.0 ? draw(s, z, temperature, random) : att_logits_argmax(z, s->n_vocab);
-        if (token < 0) return refuse(s, err);
-        const float logprob = (float)((double)z[token] - att_logits_log_sum_exp(z, 0, s->n_vocab));
+        const int32_t row = att_asr_search_row(s, i);
+        const float logprob = logprob_of(&rows[row], &chosen[i]);
         att_asr_line line = s->live[i];
         line.sum += logprob;
         line.from = row;
-        if (token == s->eot) {
+        if (chosen[i].token == s->eot) {
             s->finished[s->n_finished++] = line;
             continue;
         }
-        s->nodes[s->n_nodes] = (att_asr_node){token, line.node, logprob};
+        s->nodes[s->n_nodes] = (att_asr_node){chosen[i].token, line.node, logprob};
         line.node = s->n_nodes++;
         line.n++;
         s->next[n_next++] = line;
@@ -121,33 +102,22 @@ att_status att_asr_search_sample(att_asr_search *s, const float *logits, double 
     memcpy(s->live, s->next, (size_t)n_next * sizeof *s->live);
     s->n_live = n_next;
     s->done = n_next == 0;
-    return ATT_OK;
 }
 
 /* --- a beam --- */
 
 /* Adds the width + 1 likeliest tokens behind a line to the choices, best first. */
-static int add_choices(att_asr_search *s, int32_t i, const float *z, int32_t *n_choices)
+static void add_choices(att_asr_search *s, int32_t i, const att_logits_part *row,
+                        int32_t *n_choices)
 {
-    const int32_t first = *n_choices, room = s->width + 1, row = row_of(s, i);
-    const double total = att_logits_log_sum_exp(z, 0, s->n_vocab);
-    int32_t n = 0;
-    if (!isfinite(total)) return 0;
-    for (int32_t token = 0; token < s->n_vocab; token++) {
-        if (z[token] == -INFINITY) continue;
-        if (n == room && !(z[token] > s->news[first + n - 1].logprob)) continue;
-        int32_t at = n < room ? n++ : n - 1;
-        for (; at > 0 && z[token] > s->news[first + at - 1].logprob; at--)
-            s->news[first + at] = s->news[first + at - 1];
-        s->news[first + at] = (att_asr_node){token, s->live[i].node, z[token]};
-    }
-    for (int32_t c = first; c < first + n; c++) {
-        s->news[c].logprob = (float)((double)s->news[c].logprob - total);
+    const att_asr_line *line = &s->live[i];
+    for (int32_t k = 0; k < row->n && k <= s->width; k++) {
+        const int32_t c = (*n_choices)++;
+        const float logprob = logprob_of(row, &row->best[k]);
+        s->news[c] = (att_asr_node){row->best[k].token, line->node, logprob};
         s->choices[c] = (att_asr_line){
-            .node = c, .n = s->live[i].n, .sum = s->live[i].sum + s->news[c].logprob, .from = row};
+            .node = c, .n = line->n, .sum = line->sum + logprob, .from = att_asr_search_row(s, i)};
     }
-    *n_choices = first + n;
-    return 1;
 }
 
 /* Best first; equals keep their order. There are few. */
@@ -161,13 +131,15 @@ static void sort_lines(att_asr_line *lines, int32_t n)
     }
 }
 
-att_status att_asr_search_beam(att_asr_search *s, const float *logits, att_err *err)
+att_status att_asr_search_beam(att_asr_search *s, const att_logits_part *rows, att_err *err)
 {
     int32_t n_choices = 0, n_next = 0;
-    const int32_t n_rows = s->live[0].n == 0 ? 1 : s->n_live; /* empty lines are all the same */
-    for (int32_t i = 0; i < n_rows; i++)
-        if (!add_choices(s, i, logits + (size_t)i * (size_t)s->n_vocab, &n_choices))
-            return refuse(s, err);
+    const int32_t n_rows = att_asr_search_rows(s); /* empty lines are all the same */
+    for (int32_t i = 0; i < n_rows; i++) {
+        const att_status bad = att_asr_search_check(s, &rows[i], err);
+        if (bad) return bad;
+        add_choices(s, i, &rows[i], &n_choices);
+    }
     sort_lines(s->choices, n_choices);
     for (int32_t c = 0; c < n_choices && n_next < s->width; c++) {
         att_asr_line line = s->choices[c];

@@ -1,16 +1,16 @@
 /* asr_search.h - which texts of a window are followed: one, several drawn at random, or a beam.
  *
- * All on the host, over rows of logits that the rules have been applied to. Texts are lines through
- * a tree of nodes; what they share they hold once. A step reads one row of logits a live line and
- * says which tokens come next, and which row each of them follows. All memory is reserved by
- * att_asr_search_create(); steps allocate nothing.
- * Source: OpenAI's decoding.py (GreedyDecoder, BeamSearchDecoder, MaximumLikelihoodRanker).
- * Tests: tests/unit/test_asr_search.c */
+ * All on the host, over the best tokens of rows of logits that the rules have been applied to.
+ * Texts are lines through a tree of nodes; what they share they hold once. A step takes one row a
+ * live line and says which tokens come next, and which row each of them follows. All memory is
+ * reserved by att_asr_search_create(); steps allocate nothing. Source: OpenAI's decoding.py
+ * (GreedyDecoder, BeamSearchDecoder, MaximumLikelihoodRanker). Tests: tests/unit/test_asr_search.c
+ */
 #ifndef ATT_ASR_SEARCH_H
 #define ATT_ASR_SEARCH_H
 
 #include "attend/error.h"
-#include "random.h"
+#include "logits_top.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,7 +29,7 @@ typedef struct att_asr_line {
 } att_asr_line;
 
 typedef struct att_asr_search {
-    int32_t eot, n_vocab;
+    int32_t eot;
     int32_t room, room_nodes;    /* lines, nodes */
     int32_t width, max_finished; /* of this search */
     int32_t n_nodes, n_live, n_finished;
@@ -39,26 +39,33 @@ typedef struct att_asr_search {
     att_asr_line *next;    /* scratch: the live lines of the next step */
     att_asr_line *choices; /* scratch: what may follow, before the best are taken */
     att_asr_node *news;    /* scratch: the node of each choice */
-    float *weights;        /* scratch: n_vocab */
 } att_asr_search;
 
 /* Room for searches of up to `width` lines, `max_finished` texts and `max_tokens` tokens a text. */
 att_status att_asr_search_create(att_asr_search **search, int32_t width, int32_t max_finished,
-                                 int32_t max_tokens, int32_t n_vocab, int32_t eot, att_err *err);
+                                 int32_t max_tokens, int32_t eot, att_err *err);
 void att_asr_search_destroy(att_asr_search *search); /* NULL is fine */
 
 /* A new search over `width` lines that all begin empty and read the same first row of logits. A
  * beam ends with max_finished texts. */
 void att_asr_search_begin(att_asr_search *search, int32_t width, int32_t max_finished);
 
-/* The next token of each live line: the likeliest, or one drawn at this temperature. Lines end at
- * the end of text, the search when all have. ATT_E_DEVICE when the logits hold NaN or allow
- * nothing. logits: f32[n_live][V], [1][V] at the first step. */
-att_status att_asr_search_sample(att_asr_search *search, const float *logits, double temperature,
-                                 att_random *random, att_err *err);
+/* The row that a live line reads, of those of the next step: n_live, but one at the first step. */
+int32_t att_asr_search_row(const att_asr_search *search, int32_t line);
+int32_t att_asr_search_rows(const att_asr_search *search);
 
-/* The best `width` continuations of all live lines; a line that ends among them is finished. */
-att_status att_asr_search_beam(att_asr_search *search, const float *logits, att_err *err);
+/* A row is of use: ATT_E_DEVICE when its logits hold NaN or allow nothing. */
+att_status att_asr_search_check(const att_asr_search *search, const att_logits_part *row,
+                                att_err *err);
+
+/* Each live line goes on with the token chosen for it, whose logit is what it was chosen by. Lines
+ * end at the end of text, the search when all have. rows: by att_asr_search_row(), checked. */
+void att_asr_search_extend(att_asr_search *search, const att_logits_part *rows,
+                           const att_logits_choice *chosen);
+
+/* The best `width` continuations of all live lines; a line that ends among them is finished. rows:
+ * of the width + 1 best tokens each, as far as there are so many. */
+att_status att_asr_search_beam(att_asr_search *search, const att_logits_part *rows, att_err *err);
 
 /* Tokens and their log-probabilities along a line; both may be NULL. */
 void att_asr_search_read(const att_asr_search *search, const att_asr_line *line, int32_t *tokens,

@@ -10,11 +10,13 @@
 extern "C" {
 #endif
 
-/* A session of the network whose lanes are decoded together, and room for their logits. */
+/* A session of the network whose lanes are decoded together, and room for what is found in their
+ * logits. */
 typedef struct att_asr_stepper {
     att_whisper_session *session;
-    int32_t n_vocab, max_logits;
-    float *logits;          /* f32[max_logits][V] */
+    att_arena *arena;
+    att_logits_top top;
+    float *row;             /* f32[V] */
     att_asr_wanted *wanted; /* one a lane */
     att_whisper_turn *turns;
     int32_t *tokens;

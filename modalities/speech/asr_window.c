@@ -21,19 +21,38 @@ int32_t att_asr_max_finished(const att_asr_options *o)
     return o->beam_size > 0 ? (int32_t)nearbyint(o->beam_size * o->patience) : 1;
 }
 
+int32_t att_asr_best(const att_asr_options *o)
+{
+    return o->beam_size > 1 ? o->beam_size + 1 : 1;
+}
+
+/* Memory of the choices: a line's each, and the first row's. */
+static int make_rows(att_asr_decoding *d, const att_asr_options *o, size_t n_vocab)
+{
+    d->n_lines = att_asr_lines(o);
+    d->max_best = d->n_lines + 1;
+    const size_t n = (size_t)d->n_lines + 1, k = (size_t)d->max_best;
+    d->first_logits = att_calloc(n_vocab, sizeof *d->first_logits);
+    d->weights = att_calloc(n_vocab, sizeof *d->weights);
+    d->choosable = att_calloc(n, sizeof *d->choosable);
+    d->best = att_calloc(n * k, sizeof *d->best);
+    for (size_t i = 0; d->choosable && d->best && i < n; i++)
+        d->choosable[i].best = d->best + i * k;
+    return d->first_logits && d->weights && d->choosable && d->best;
+}
+
 att_status att_asr_decoding_init(att_asr_decoding *d, const att_whisper *whisper,
                                  att_whisper_session *session, int32_t eot,
                                  const att_asr_options *options, att_err *err)
 {
     const att_whisper_config *c = att_whisper_get_config(whisper);
     memset(d, 0, sizeof *d);
-    d->first_logits = att_calloc((size_t)c->vocab, sizeof *d->first_logits);
     d->prompt = att_calloc((size_t)c->text_ctx, sizeof *d->prompt);
-    if (!d->first_logits || !d->prompt)
+    if (!make_rows(d, options, (size_t)c->vocab) || !d->prompt)
         return att_fail(err, ATT_E_MEMORY, "make decoder: out of memory");
     const att_status status =
         att_asr_search_create(&d->search, att_asr_lines(options), att_asr_max_finished(options),
-                              c->text_ctx / 2, c->vocab, eot, err);
+                              c->text_ctx / 2, eot, err);
     return status ? status : att_whisper_lane_create(&d->lane, session, err);
 }
 
@@ -42,6 +61,9 @@ void att_asr_decoding_finish(att_asr_decoding *d)
     att_whisper_lane_destroy(d->lane);
     att_asr_search_destroy(d->search);
     att_free(d->first_logits);
+    att_free(d->weights);
+    att_free(d->choosable);
+    att_free(d->best);
     att_free(d->prompt);
     memset(d, 0, sizeof *d);
 }
@@ -86,8 +108,8 @@ void att_asr_decoding_wants(att_asr_decoding *d, att_asr_wanted *w)
         w->turn.ids = d->prompt;
         w->turn.from = NULL;
         w->turn.n = d->n_prompt;
-        if (d->sot < d->n_prompt - 1) w->tokens[w->n_tokens++] = d->sot;
-        w->tokens[w->n_tokens++] = d->n_prompt - 1;
+        w->tokens[w->n_tokens++] = d->sot;
+        w->tokens[w->n_tokens++] = d->n_prompt - 1; /* by the rules, which the other one is not */
         return;
     }
     w->turn.ids = d->ids;
@@ -100,46 +122,122 @@ void att_asr_decoding_wants(att_asr_decoding *d, att_asr_wanted *w)
     }
 }
 
-/* The prompt was run: how likely it is that nobody speaks, and the row that all texts begin with,
- * which becomes the first. */
-static void hear_prompt(att_asr_decoding *d, float *logits)
+static uint32_t *bits_of(const att_asr_rows *rows, int32_t k)
 {
-    const int32_t nospeech = d->decoder->tokens->nospeech, n_vocab = d->decoder->rules->n_vocab;
-    const float *last = d->sot < d->n_prompt - 1 ? logits + n_vocab : logits;
-    d->window.no_speech_prob = (double)NAN;
-    if (nospeech >= 0)
-        d->window.no_speech_prob =
-            exp((double)logits[nospeech] - att_logits_log_sum_exp(logits, 0, n_vocab));
-    memcpy(d->first_logits, last, (size_t)n_vocab * sizeof *logits);
-    d->prompted = 1;
-    begin_search(d);
+    return rows->forbidden + (size_t)k * (size_t)att_logits_words(rows->logits.cols);
 }
 
-/* Sets what may not follow each live line to -infinity; tokens: scratch. */
-static void apply_rules(const att_asr_decoding *d, float *logits, int32_t *tokens)
+/* Applies the rules to row k, which sampled[0..n) came before. */
+static att_status rule_row(const att_whisper_rules *rules, const int32_t *sampled, int32_t n,
+                           int32_t k, const att_asr_rows *rows, att_err *err)
 {
-    const att_asr_search *s = d->search;
+    const att_mat row = att_mat_rows(rows->logits, k, 1);
+    att_whisper_rules_forbid(rules, sampled, n, bits_of(rows, k));
+    if (n == 0 || !att_whisper_rules_penalise(rules)) return ATT_OK;
+    att_status status = att_queue_read(rows->queue, rows->row, row.view, row.cols, err);
+    if (status) return status;
+    att_whisper_rules_apply_penalty(rules, sampled, n, rows->row);
+    return att_queue_write(rows->queue, row.view, rows->row, row.cols, err);
+}
+
+att_status att_asr_decoding_rule(att_asr_decoding *d, const att_asr_rows *rows, att_err *err)
+{
     const att_whisper_rules *rules = d->decoder->rules;
-    const int32_t n_rows = s->live[0].n == 0 ? 1 : s->n_live;
-    for (int32_t i = 0; i < n_rows; i++) {
-        att_asr_search_read(s, &s->live[i], tokens, NULL);
-        att_whisper_rules_apply(rules, tokens, s->live[i].n,
-                                logits + (size_t)i * (size_t)rules->n_vocab);
+    const att_asr_search *s = d->search;
+    int32_t *sampled = d->window.tokens; /* scratch until the search is over */
+    att_status status = ATT_OK;
+    if (!d->prompted) { /* at the start of transcript all may come */
+        memset(bits_of(rows, 0), 0, (size_t)att_logits_words(rules->n_vocab) * sizeof(uint32_t));
+        return rule_row(rules, sampled, 0, 1, rows, err);
     }
+    for (int32_t i = 0; !status && i < s->n_live; i++) {
+        att_asr_search_read(s, &s->live[i], sampled, NULL);
+        status = rule_row(rules, sampled, s->live[i].n, i, rows, err);
+    }
+    return status;
 }
 
-/* The next token of each line; *over: none is to follow. */
-static att_status choose(att_asr_decoding *d, float *logits, int *over, att_err *err)
+/* Reads row k to the host, with -infinity where nothing may come. */
+static att_status read_row(const att_asr_decoding *d, const att_asr_rows *rows, int32_t k,
+                           float *logits, att_err *err)
+{
+    const att_whisper_rules *rules = d->decoder->rules;
+    const att_mat row = att_mat_rows(rows->logits, k, 1);
+    const att_status status = att_queue_read(rows->queue, logits, row.view, row.cols, err);
+    if (status) return status;
+    att_logits_hide(logits, rules->n_vocab, bits_of(rows, k));
+    const int forced = att_whisper_rules_force(rules, &rows->parts[2 * k]);
+    for (int32_t t = 0; forced && t < rules->timestamp_begin; t++) logits[t] = -INFINITY;
+    return ATT_OK;
+}
+
+static int may_try_again(const att_asr_options *o, int32_t attempt)
+{
+    return o->temperature_increment_on_fallback > 0.0 &&
+           o->temperature + (attempt + 1) * o->temperature_increment_on_fallback <= 1.0 + 1e-6;
+}
+
+/* The prompt was run: how likely it is that nobody speaks, and the row that all texts begin with.
+ */
+static att_status hear_prompt(att_asr_decoding *d, const att_asr_rows *rows, att_err *err)
+{
+    const att_asr_options *o = d->decoder->options;
+    const int32_t nospeech = d->decoder->tokens->nospeech;
+    const att_logits_part *all = rows->parts;
+    float logit;
+    att_status status = ATT_OK;
+    d->window.no_speech_prob = (double)NAN;
+    if (nospeech >= 0) {
+        status =
+            att_queue_read(rows->queue, &logit, att_view_at(rows->logits.view, nospeech), 1, err);
+        d->window.no_speech_prob =
+            exp((double)logit - att_logits_log_add(all[0].log_sum_exp, all[1].log_sum_exp));
+    }
+    att_whisper_rules_join(d->decoder->rules, &rows->parts[2], d->max_best,
+                           &d->choosable[d->n_lines]);
+    if (!status && (o->temperature > 0.0 || may_try_again(o, 0)))
+        status = read_row(d, rows, 1, d->first_logits, err);
+    return status;
+}
+
+/* Each line goes on with its likeliest token, or one that is drawn. rows NULL: the row behind the
+ * prompt. */
+static att_status extend(att_asr_decoding *d, const att_logits_part *choosable,
+                         const att_asr_rows *rows, att_err *err)
+{
+    att_logits_choice chosen[ATT_WHISPER_MAX_BRANCHES];
+    const double temperature = temperature_of(d->decoder->options, d->attempt);
+    const int32_t n_vocab = d->decoder->rules->n_vocab;
+    att_asr_search *s = d->search;
+    for (int32_t i = 0; i < s->n_live; i++) {
+        const att_logits_part *row = &choosable[att_asr_search_row(s, i)];
+        att_status status = att_asr_search_check(s, row, err);
+        const float *logits = rows ? rows->row : d->first_logits;
+        if (!status && rows && temperature > 0.0) status = read_row(d, rows, i, rows->row, err);
+        if (status) return status;
+        chosen[i] = row->best[0];
+        if (!(temperature > 0.0)) continue;
+        chosen[i].token = att_logits_draw(logits, n_vocab, row->best[0].logit, temperature,
+                                          &d->random, d->weights);
+        chosen[i].logit = logits[chosen[i].token];
+    }
+    att_asr_search_extend(s, choosable, chosen);
+    return ATT_OK;
+}
+
+/* The next token of each line; *over: none is to follow. rows NULL: the row behind the prompt. */
+static att_status choose(att_asr_decoding *d, const att_asr_rows *rows, int *over, att_err *err)
 {
     const att_asr_options *o = d->decoder->options;
     const int32_t half = d->decoder->text_ctx / 2;
     const int32_t most =
         o->max_new_tokens > 0 && o->max_new_tokens < half ? o->max_new_tokens : half;
-    apply_rules(d, logits, d->window.tokens);
+    const att_logits_part *choosable = rows ? d->choosable : &d->choosable[d->n_lines];
+    for (int32_t i = 0; rows && i < d->search->n_live; i++)
+        att_whisper_rules_join(d->decoder->rules, &rows->parts[2 * i], d->max_best,
+                               &d->choosable[i]);
     const att_status status =
-        d->beam ? att_asr_search_beam(d->search, logits, err)
-                : att_asr_search_sample(d->search, logits, temperature_of(o, d->attempt),
-                                        &d->random, err);
+        d->beam ? att_asr_search_beam(d->search, choosable, err) : extend(d, choosable, rows, err);
     d->n_steps++;
     *over =
         d->search->done || d->n_steps == most || d->n_prompt + d->n_steps > d->decoder->text_ctx;
@@ -192,21 +290,18 @@ static att_status take_best(att_asr_decoding *d, att_err *err)
     return measure_text(d->decoder, w, err);
 }
 
-static int may_try_again(const att_asr_options *o, int32_t attempt)
-{
-    return o->temperature_increment_on_fallback > 0.0 &&
-           o->temperature + (attempt + 1) * o->temperature_increment_on_fallback <= 1.0 + 1e-6;
-}
-
-att_status att_asr_decoding_step(att_asr_decoding *d, float *logits, att_err *err)
+att_status att_asr_decoding_step(att_asr_decoding *d, const att_asr_rows *rows, att_err *err)
 {
     const att_asr_options *o = d->decoder->options;
     int over;
-    if (!d->prompted) {
-        hear_prompt(d, logits);
-        memcpy(logits, d->first_logits, (size_t)d->decoder->rules->n_vocab * sizeof *logits);
+    const int prompted = d->prompted;
+    att_status status = ATT_OK;
+    if (!prompted) {
+        status = hear_prompt(d, rows, err);
+        d->prompted = 1;
+        begin_search(d);
     }
-    att_status status = choose(d, logits, &over, err);
+    if (!status) status = choose(d, prompted ? rows : NULL, &over, err);
     while (!status && over) {
         status = take_best(d, err);
         if (status || !wants_another(o, &d->window) || !may_try_again(o, d->attempt)) {
@@ -215,8 +310,7 @@ att_status att_asr_decoding_step(att_asr_decoding *d, float *logits, att_err *er
         }
         d->attempt++;
         begin_search(d);
-        memcpy(logits, d->first_logits, (size_t)d->decoder->rules->n_vocab * sizeof *logits);
-        status = choose(d, logits, &over, err);
+        status = choose(d, NULL, &over, err);
     }
     if (!status && o->cancelled && o->cancelled(o->user))
         status = att_fail(err, ATT_E_CANCELLED, "transcribe: cancelled");

@@ -42,6 +42,9 @@ int32_t att_asr_lines(const att_asr_options *options);
 /* How many finished texts end a beam: round(beam_size * patience). */
 int32_t att_asr_max_finished(const att_asr_options *options);
 
+/* How many of the best tokens of a row these options look at: at most one more than lines. */
+int32_t att_asr_best(const att_asr_options *options);
+
 /* Tokens that a decoding wants run, and those of them whose logits it wants. */
 typedef struct att_asr_wanted {
     att_whisper_turn turn;
@@ -49,13 +52,27 @@ typedef struct att_asr_wanted {
     int32_t n_tokens;
 } att_asr_wanted;
 
-/* The decoding of one window in steps: begin; then, until it is done, have what it wants run and
- * give it the logits (asr_step.h). Its memory serves one window after the other. */
+/* The rows of logits that a decoding wanted. */
+typedef struct att_asr_rows {
+    att_queue *queue;
+    att_mat logits;               /* on the device */
+    uint32_t *forbidden;          /* [rows][words] of bits: what may not come (logits.h) */
+    const att_logits_part *parts; /* [rows][2]: what was found, at the rules' split */
+    float *row;                   /* f32[V] of host memory: scratch */
+} att_asr_rows;
+
+/* The decoding of one window in steps: begin; then, until it is done, have what it wants run, the
+ * rules applied and the best tokens found (asr_step.h). Its memory serves one window after the
+ * other. */
 typedef struct att_asr_decoding {
     att_whisper_lane *lane; /* where the window is encoded and its text grows */
     att_asr_search *search;
-    float *first_logits; /* f32[V]: behind the prompt */
-    int32_t *prompt;     /* text_ctx numbers */
+    float *first_logits;        /* f32[V]: behind the prompt, of what may come */
+    float *weights;             /* f32[V]: scratch */
+    int32_t *prompt;            /* text_ctx numbers */
+    att_logits_part *choosable; /* [lines], and the row behind the prompt */
+    att_logits_choice *best;    /* of choosable */
+    int32_t n_lines, max_best;
     const att_asr_decoder *decoder;
     int32_t n_prompt, sot; /* tokens of the prompt, and where the start of transcript stands */
     int32_t beam;          /* whether this search is one */
@@ -82,9 +99,14 @@ void att_asr_decoding_begin(att_asr_decoding *decoding, const att_asr_decoder *d
 /* What is to be run before the next step of a decoding that is not done. */
 void att_asr_decoding_wants(att_asr_decoding *decoding, att_asr_wanted *wanted);
 
-/* One step. logits: f32[wanted.n_tokens][V], which are written to. ATT_E_CANCELLED when the
- * options' callback says so. */
-att_status att_asr_decoding_step(att_asr_decoding *decoding, float *logits, att_err *err);
+/* Applies the rules to the rows wanted: some change logits, the others are told in rows->forbidden.
+ * What is found then, rows->parts, is for the step. */
+att_status att_asr_decoding_rule(att_asr_decoding *decoding, const att_asr_rows *rows,
+                                 att_err *err);
+
+/* One step. ATT_E_CANCELLED when the options' callback says so. */
+att_status att_asr_decoding_step(att_asr_decoding *decoding, const att_asr_rows *rows,
+                                 att_err *err);
 
 /* No speech is likely and the words found are not. */
 int att_asr_is_silence(const att_asr_options *options, const att_asr_window *window);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "logits_top.h"
 #include "mem.h"
 #include "whisper_model.h"
 #include "whisper_session.h"
@@ -55,6 +56,7 @@ static att_status prepare_kernels(att_device *device, const att_weights *weights
     if (precision != ATT_PRECISION_EXACT) /* the audio cache is f16, the convolutions are fast */
         n += att_block_kernels(device, most, ATT_PRECISION_FAST, ATT_F16, list + n,
                                ATT_N_KERNELS - n);
+    n += att_logits_top_kernels(device, list + n, ATT_N_KERNELS - n);
     return att_device_prepare(device, list, n, err);
 }
 

@@ -99,10 +99,11 @@ att_status att_whisper_decode(att_whisper_session *session, const att_whisper_tu
 /* The tokens of a whole context, and a branching of every other lane, are never too many. */
 int32_t att_whisper_room(const att_whisper_session *session);
 
-/* Logits f32[n][V] at n tokens of the last call, as their numbers in it say. n is at most
- * ATT_WHISPER_MAX_LOGITS, and what all lanes' branches or two tokens a lane are. */
+/* Logits f32[n][V] at n tokens of the last call, as their numbers in it say, on the device: they
+ * stay until the next call. n is at most ATT_WHISPER_MAX_LOGITS, and what all lanes' branches or
+ * two tokens a lane are. */
 att_status att_whisper_logits(att_whisper_session *session, const int32_t *tokens, int32_t n,
-                              float *logits, att_err *err);
+                              att_mat *logits, att_err *err);
 
 /* Drops the branches and the newest tokens of the trunk until n are left. */
 void att_whisper_truncate(att_whisper_lane *lane, int32_t n);

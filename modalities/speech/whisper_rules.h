@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "logits_top.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -26,9 +28,26 @@ typedef struct att_whisper_rules {
     int32_t max_initial_timestamp; /* in timestamp tokens (0.02 s); negative: no limit */
 } att_whisper_rules;
 
-/* Sets what is not allowed after sampled[0..n) (the tokens since the prompt) to -infinity. */
-void att_whisper_rules_apply(const att_whisper_rules *rules, const int32_t *sampled, int32_t n,
-                             float *logits);
+/* What may not come after sampled[0..n) (the tokens since the prompt): all words of the row's bits
+ * (logits.h) are written. */
+void att_whisper_rules_forbid(const att_whisper_rules *rules, const int32_t *sampled, int32_t n,
+                              uint32_t *bits);
+
+/* Makes tokens that were sampled less likely; whether the rules want that at all. */
+int att_whisper_rules_penalise(const att_whisper_rules *rules);
+void att_whisper_rules_apply_penalty(const att_whisper_rules *rules, const int32_t *sampled,
+                                     int32_t n, float *logits);
+
+/* Where a row is to be parted for the functions below. */
+int32_t att_whisper_rules_split(const att_whisper_rules *rules);
+
+/* Whether timestamps are all that may come, by what was found in the text and in the timestamps of
+ * a row. */
+int att_whisper_rules_force(const att_whisper_rules *rules, const att_logits_part parts[2]);
+
+/* The n_best best of all that may come. joined->best: n_best choices of the caller's. */
+void att_whisper_rules_join(const att_whisper_rules *rules, const att_logits_part parts[2],
+                            int32_t n_best, att_logits_part *joined);
 
 #ifdef __cplusplus
 }

@@ -239,9 +239,8 @@ static att_status norm_rows(att_whisper_session *s, const int32_t *tokens, int32
 }
 
 att_status att_whisper_logits(att_whisper_session *s, const int32_t *tokens, int32_t n,
-                              float *logits, att_err *err)
+                              att_mat *logits, att_err *err)
 {
-    const att_whisper *w = s->whisper;
     if (n < 1 || n > s->max_logits)
         return att_fail(err, ATT_E_ARG, "logits of %d tokens: the session has room for %d", n,
                         s->max_logits);
@@ -249,10 +248,9 @@ att_status att_whisper_logits(att_whisper_session *s, const int32_t *tokens, int
         if (tokens[i] < 0 || tokens[i] >= s->n_last)
             return att_fail(err, ATT_E_ARG, "logits of token %d: the last call decoded %d",
                             tokens[i], s->n_last);
-    const att_mat last = att_mat_rows(s->last, 0, n), out = att_mat_rows(s->logits, 0, n);
-    att_status status = norm_rows(s, tokens, n, err);
-    if (!status) status = att_linear_apply(s->queue, w->tokens, last, out, NULL, err);
-    if (!status)
-        status = att_queue_read(s->queue, logits, out.view, (int64_t)n * w->config.vocab, err);
-    return status;
+    const att_mat last = att_mat_rows(s->last, 0, n);
+    *logits = att_mat_rows(s->logits, 0, n);
+    const att_status status = norm_rows(s, tokens, n, err);
+    return status ? status
+                  : att_linear_apply(s->queue, s->whisper->tokens, last, *logits, NULL, err);
 }

@@ -50,8 +50,12 @@ void lane_rig_decode(const lane_rig *rig, const int32_t *ids, int32_t n)
 void lane_rig_logits(const lane_rig *rig, int32_t first, int32_t n, float *logits)
 {
     int32_t tokens[ATT_WHISPER_MAX_LOGITS];
+    att_mat rows;
     att_err err;
     assert_true(n <= ATT_WHISPER_MAX_LOGITS);
     for (int32_t i = 0; i < n; i++) tokens[i] = first + i;
-    if (att_whisper_logits(rig->session, tokens, n, logits, &err)) fail_msg("%s", err.text);
+    if (att_whisper_logits(rig->session, tokens, n, &rows, &err) ||
+        att_queue_read(att_whisper_session_queue(rig->session), logits, rows.view,
+                       (int64_t)n * rows.cols, &err))
+        fail_msg("%s", err.text);
 }

@@ -12,6 +12,7 @@
 
 #include "asr_rig.h"
 #include "asr_search.h"
+#include "part_of.h"
 
 enum { EOT = 3, MAX_VOCAB = 64, MAX_LINES = 8, MAX_TOKENS = 32 };
 
@@ -42,12 +43,18 @@ static void logits_of(const made_up *m, const int32_t *tokens, int32_t n, float 
     row[EOT] += (float)(m->end_bias * n);
 }
 
-static void rows_of_live(const att_asr_search *s, const made_up *m, float *logits)
+/* The best tokens of the row that each line reads. */
+static void rows_of_live(const att_asr_search *s, const made_up *m, att_logits_part *rows)
 {
+    static part_of_row found[MAX_LINES];
+    static const uint32_t forbidden[MAX_VOCAB / 32];
     int32_t tokens[MAX_TOKENS];
+    float logits[MAX_VOCAB];
     for (int32_t i = 0; i < s->n_live; i++) {
         att_asr_search_read(s, &s->live[i], tokens, NULL);
-        logits_of(m, tokens, s->live[i].n, logits + (size_t)i * (size_t)m->n_vocab);
+        logits_of(m, tokens, s->live[i].n, logits);
+        part_of(logits, forbidden, 0, m->n_vocab, s->width + 1, &found[i]);
+        rows[i] = found[i].part;
     }
 }
 
@@ -60,7 +67,7 @@ static double number(const cJSON *c, const char *name)
 
 static void check_case(const cJSON *c)
 {
-    static float logits[MAX_LINES * MAX_VOCAB];
+    att_logits_part rows[MAX_LINES];
     const made_up m = {(uint64_t)number(c, "seed"), (int32_t)number(c, "n_vocab"),
                        number(c, "end_bias")};
     const int32_t width = (int32_t)number(c, "width"), most = (int32_t)number(c, "max_tokens");
@@ -68,11 +75,11 @@ static void check_case(const cJSON *c)
     att_asr_search *s;
     int32_t tokens[MAX_TOKENS];
     float logprobs[MAX_TOKENS];
-    assert_int_equal(att_asr_search_create(&s, width, finished, most, m.n_vocab, EOT, NULL), 0);
+    assert_int_equal(att_asr_search_create(&s, width, finished, most, EOT, NULL), 0);
     att_asr_search_begin(s, width, finished);
     for (int32_t n = 0; n < most && !s->done; n++) {
-        rows_of_live(s, &m, logits);
-        assert_int_equal(att_asr_search_beam(s, logits, NULL), ATT_OK);
+        rows_of_live(s, &m, rows);
+        assert_int_equal(att_asr_search_beam(s, rows, NULL), ATT_OK);
     }
     const att_asr_line best = att_asr_search_best(s, number(c, "length_penalty"));
     const cJSON *want = cJSON_GetObjectItem(c, "tokens");
@@ -98,71 +105,45 @@ static void beams_are_the_references(void **state)
     cJSON_Delete(json);
 }
 
-/* A beam of one text and a temperature of zero take the same tokens, each the likeliest. */
-static void greedy_takes_the_likeliest(void **state)
+/* Lines go on with what was chosen for them, at its cost, and end with the end of text. */
+static void lines_take_what_was_chosen(void **state)
 {
     (void)state;
-    static float logits[MAX_VOCAB];
-    const made_up m = {5, 20, 0.0};
+    enum { LINES = 2 };
+    const att_logits_part first[] = {{.log_sum_exp = 3.0}};
+    const att_logits_part rows[LINES] = {{.log_sum_exp = 2.0}, {.log_sum_exp = 4.0}};
+    const att_logits_choice step[][LINES] = {
+        {{7, 1.0f}, {8, 2.5f}}, {{EOT, 1.5f}, {5, 3.0f}}, {{EOT, 2.0f}, {0, 0.0f}}};
     att_asr_search *s;
-    att_random random = att_random_of(0, 0);
     int32_t tokens[MAX_TOKENS];
-    assert_int_equal(att_asr_search_create(&s, 1, 1, 8, m.n_vocab, EOT, NULL), ATT_OK);
-    att_asr_search_begin(s, 1, 1);
-    for (int32_t n = 0; n < 8 && !s->done; n++) {
-        rows_of_live(s, &m, logits);
-        assert_int_equal(att_asr_search_sample(s, logits, 0.0, &random, NULL), ATT_OK);
-    }
-    const att_asr_line best = att_asr_search_best(s, (double)NAN);
-    att_asr_search_read(s, &best, tokens, NULL);
-    for (int32_t i = 0; i < best.n; i++) {
-        logits_of(&m, tokens, i, logits);
-        for (int32_t v = 0; v < m.n_vocab; v++) assert_true(logits[v] <= logits[tokens[i]]);
-    }
-    att_asr_search_destroy(s);
-}
-
-/* Tokens come as often as softmax(logits / temperature) says, and never where nothing is allowed.
- */
-static void samples_follow_their_distribution(void **state)
-{
-    (void)state;
-    enum { N = 20000, V = 5 };
-    static const float logits[V] = {0.0f, 1.0f, -INFINITY, -2.0f, 2.0f};
-    const double temperature = 2.0;
-    int counts[V] = {0};
-    double total = 0.0;
-    att_asr_search *s;
-    att_random random = att_random_of(7, 1);
-    for (int v = 0; v < V; v++) total += exp((double)logits[v] / temperature);
-    assert_int_equal(att_asr_search_create(&s, 1, 1, 1, V, EOT, NULL), ATT_OK);
-    for (int i = 0; i < N; i++) {
-        att_asr_search_begin(s, 1, 1);
-        assert_int_equal(att_asr_search_sample(s, logits, temperature, &random, NULL), ATT_OK);
-        counts[s->n_finished ? EOT : s->nodes[s->live[0].node].token]++;
-    }
-    for (int v = 0; v < V; v++) {
-        const double p = exp((double)logits[v] / temperature) / total;
-        const double sigma = sqrt(N * p * (1.0 - p));
-        assert_true(fabs(counts[v] - N * p) <= 4.0 * sigma + 1e-9);
-    }
+    float logprobs[MAX_TOKENS];
+    assert_int_equal(att_asr_search_create(&s, LINES, LINES, 8, EOT, NULL), ATT_OK);
+    att_asr_search_begin(s, LINES, LINES);
+    assert_int_equal(att_asr_search_rows(s), 1);
+    att_asr_search_extend(s, first, step[0]);
+    assert_int_equal(att_asr_search_rows(s), LINES);
+    att_asr_search_extend(s, rows, step[1]);
+    assert_true(s->n_live == 1 && s->n_finished == 1 && !s->done && s->live[0].from == 1);
+    assert_true(s->finished[0].n == 1 && s->finished[0].sum == -2.0f - 0.5f);
+    att_asr_search_extend(s, rows, step[2]);
+    assert_true(s->done && s->n_finished == LINES);
+    att_asr_search_read(s, &s->finished[1], tokens, logprobs);
+    assert_true(s->finished[1].n == 2 && tokens[0] == 8 && tokens[1] == 5);
+    assert_true(logprobs[0] == -0.5f && logprobs[1] == -1.0f && s->finished[1].sum == -1.5f);
     att_asr_search_destroy(s);
 }
 
 static void nan_and_nothing_are_refused(void **state)
 {
     (void)state;
-    const float nan_row[4] = {0.0f, NAN, 1.0f, 2.0f};
-    const float nothing[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    const float *rows[] = {nan_row, nothing};
+    att_logits_choice some = {1, 0.0f};
+    const att_logits_part rows[] = {{(double)NAN, 1, &some}, {-(double)INFINITY, 0, NULL}};
     att_asr_search *s;
-    att_random random = att_random_of(0, 0);
-    assert_int_equal(att_asr_search_create(&s, 2, 2, 4, 4, EOT, NULL), ATT_OK);
+    assert_int_equal(att_asr_search_create(&s, 2, 2, 4, EOT, NULL), ATT_OK);
     for (int i = 0; i < 2; i++) {
         att_asr_search_begin(s, 2, 2);
-        assert_int_equal(att_asr_search_beam(s, rows[i], NULL), ATT_E_DEVICE);
-        assert_int_equal(att_asr_search_sample(s, rows[i], 0.0, &random, NULL), ATT_E_DEVICE);
-        assert_int_equal(att_asr_search_sample(s, rows[i], 1.0, &random, NULL), ATT_E_DEVICE);
+        assert_int_equal(att_asr_search_beam(s, &rows[i], NULL), ATT_E_DEVICE);
+        assert_int_equal(att_asr_search_check(s, &rows[i], NULL), ATT_E_DEVICE);
     }
     att_asr_search_destroy(s);
 }
@@ -171,8 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(beams_are_the_references),
-        cmocka_unit_test(greedy_takes_the_likeliest),
-        cmocka_unit_test(samples_follow_their_distribution),
+        cmocka_unit_test(lines_take_what_was_chosen),
         cmocka_unit_test(nan_and_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

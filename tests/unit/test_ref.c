@@ -46,6 +46,20 @@ static void activations_are_their_formulas(void **state)
     for (int act = 0; act < 5; act++) assert_true(isnan(att_ref_act(act, NAN)));
 }
 
+/* 3 and 3 and 1 of 6 numbers count: one is forbidden, one -infinity, one outside. */
+static void logits_top_is_its_definition(void **state)
+{
+    (void)state;
+    const float z[] = {1.0f, 3.0f, -INFINITY, 3.0f, 9.0f, 8.0f}, bad[] = {0.0f, NAN};
+    const uint32_t forbidden[] = {1u << 4}, none[] = {0};
+    int32_t tokens[4];
+    assert_close((float)att_ref_logits_top(z, forbidden, 0, 5, 4, tokens),
+                 log(exp(1.0) + 2.0 * exp(3.0)), 1e-6);
+    assert_true(tokens[0] == 1 && tokens[1] == 3 && tokens[2] == 0 && tokens[3] == -1);
+    assert_true(isinf(att_ref_logits_top(z, forbidden, 4, 5, 1, tokens)) && tokens[0] == -1);
+    assert_true(isnan(att_ref_logits_top(bad, none, 0, 2, 1, tokens)) && tokens[0] == 0);
+}
+
 /* y = residual + gate .* relu(x w^T + bias), x of stride 3. */
 static void linear_is_its_formula(void **state)
 {
@@ -132,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(halves_are_ieee),
         cmocka_unit_test(activations_are_their_formulas),
+        cmocka_unit_test(logits_top_is_its_definition),
         cmocka_unit_test(linear_is_its_formula),
         cmocka_unit_test(convolution_is_its_formula),
         cmocka_unit_test(norms_are_their_formulas),
