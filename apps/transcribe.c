@@ -41,6 +41,10 @@ typedef struct transcribe {
     att_asr_model *model;
     att_asr_session *session;
     att_vad *vad; /* with --vad_filter */
+    att_many many;
+    size_t *todo;  /* which of many's inputs are run */
+    size_t passed; /* inputs before this one are told, if they are not there */
+    int code;      /* the first failure's */
 } transcribe;
 
 static int was_cancelled(void *user)
@@ -199,6 +203,8 @@ static att_asr_options asr_options(transcribe *t)
     o.n_clip_timestamps = t->n_clips;
     o.vad_filter = t->options.vad_filter;
     o.vad = vad_options(t);
+    o.vad_chunks = t->options.vad_chunks;
+    o.batch = t->options.batch;
     o.user = t;
     o.on_language = say_language;
     o.on_scan = show_scan;
@@ -208,29 +214,27 @@ static att_asr_options asr_options(transcribe *t)
     return o;
 }
 
-static int run_file(transcribe *t, const char *file, const char *name)
+/* A recording has ended: what was found is printed and written. Returns its exit code. */
+static int finish_file(transcribe *t, const att_input *in, const att_err *failure,
+                       const att_asr_result *result)
 {
-    const att_asr_options options = asr_options(t);
-    att_asr_result result;
-    att_err err = {0};
-    const att_status status = att_asr_run(t->session, file, &options, &result, &err);
+    const att_status status = failure->status;
     att_progress_clear(&t->progress);
     int code = ATT_EXIT_DONE;
-    if (status && status != ATT_E_CANCELLED) code = fail(t, &err);
+    if (status && status != ATT_E_CANCELLED) code = fail(t, failure);
     if (status == ATT_E_CANCELLED) code = ATT_EXIT_INTERRUPTED;
     if (!status && t->options.json)
         code = att_transcribe_print_json(&t->options, t->device, att_asr_model_precision(t->model),
-                                         file, &result);
-    if (!status || (status == ATT_E_CANCELLED && result.n_segments > 0)) {
-        const int failed = att_transcribe_write(&t->options, name, &result, status != ATT_OK);
+                                         in->path, result);
+    if (!status || (status == ATT_E_CANCELLED && result->n_segments > 0)) {
+        const int failed = att_transcribe_write(&t->options, in->name, result, status != ATT_OK);
         if (!code) code = failed;
     }
     if (!status && t->options.plot) {
         const att_log log = att_progress_log(&t->progress);
-        const int failed = att_transcribe_plot(&t->options, file, name, &result, &log);
+        const int failed = att_transcribe_plot(&t->options, in->path, in->name, result, &log);
         if (!code) code = failed;
     }
-    att_asr_result_free(&result);
     return code;
 }
 
@@ -351,46 +355,85 @@ static void catch_interrupt(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* One input of many. Returns its exit code. */
-static int run_input(transcribe *t, att_many *many, size_t i)
+/* --- many inputs --- */
+
+static void keep_code(transcribe *t, int code)
 {
-    const att_input *in = &many->inputs.items[i];
-    if (in->problem) {
+    if (!t->code) t->code = code;
+}
+
+/* Inputs that are not there, up to the end-th; the others have ended. */
+static void pass_problems(transcribe *t, size_t end)
+{
+    for (; t->passed < end; t->passed++) {
+        const att_input *in = &t->many.inputs.items[t->passed];
+        if (!in->problem) continue;
         fprintf(stderr, "attend transcribe: %s\n", in->problem);
-        many->states[i] = ATT_MANY_FAILED;
-        return ATT_EXIT_INPUT;
+        t->many.states[t->passed] = ATT_MANY_FAILED;
+        keep_code(t, ATT_EXIT_INPUT);
     }
-    att_many_begin(many, &t->progress, i);
-    const int code = run_file(t, in->path, in->name);
+}
+
+static void begin_input(void *user, size_t i)
+{
+    transcribe *t = user;
+    pass_problems(t, t->todo[i]);
+    att_many_begin(&t->many, &t->progress, t->todo[i]);
+}
+
+static void end_input(void *user, size_t i, const att_err *failure, att_asr_result *result)
+{
+    transcribe *t = user;
+    const int code = finish_file(t, &t->many.inputs.items[t->todo[i]], failure, result);
     if (code != ATT_EXIT_INTERRUPTED)
-        att_many_ended(many, i, code ? ATT_MANY_FAILED : ATT_MANY_DONE);
-    return code;
+        att_many_ended(&t->many, t->todo[i], code ? ATT_MANY_FAILED : ATT_MANY_DONE);
+    keep_code(t, code);
+}
+
+/* The inputs that are to be done: paths, and the place of each among all. */
+static const char **list_todo(transcribe *t, size_t *n)
+{
+    const att_many *m = &t->many;
+    const char **paths = att_calloc(m->inputs.n, sizeof *paths);
+    t->todo = att_calloc(m->inputs.n, sizeof *t->todo);
+    *n = 0;
+    for (size_t i = 0; paths && t->todo && i < m->inputs.n; i++) {
+        if (m->states[i] == ATT_MANY_SKIPPED || m->inputs.items[i].problem) continue;
+        paths[*n] = m->inputs.items[i].path;
+        t->todo[(*n)++] = i;
+    }
+    return paths;
 }
 
 /* All that is to be done, in order; the first failure's exit code. */
-static int run_many(transcribe *t, att_many *many)
+static int run_many(transcribe *t)
 {
-    int code = 0;
-    for (size_t i = 0; i < many->inputs.n && !interrupted; i++) {
-        if (many->states[i] == ATT_MANY_SKIPPED) continue;
-        const int failed = run_input(t, many, i);
-        if (!code) code = failed;
-    }
+    const att_asr_options options = asr_options(t);
+    att_err err = {0};
+    size_t n;
+    const char **paths = list_todo(t, &n);
+    if (!paths || !t->todo)
+        keep_code(t, ATT_EXIT_FAILED);
+    else if (n > 0 &&
+             att_asr_run_many(t->session, paths, n, &options, t, begin_input, end_input, &err))
+        keep_code(t, err.status == ATT_E_CANCELLED ? ATT_EXIT_INTERRUPTED : fail(t, &err));
+    if (!interrupted) pass_problems(t, t->many.inputs.n);
     if (t->session && t->options.profile) print_profile(t);
-    att_many_summary(many, t->options.quiet);
-    return code;
+    att_many_summary(&t->many, t->options.quiet);
+    att_free(paths);
+    att_free(t->todo);
+    return t->code;
 }
 
 static int run_files(transcribe *t, const char *const *files, size_t n)
 {
-    att_many many;
     att_err err = {0};
-    int code = att_many_plan(&many, &t->options, files, n);
+    int code = att_many_plan(&t->many, &t->options, files, n);
     catch_interrupt();
-    if (!code && many.n_todo > 0 && open_all(t, &err)) code = fail(t, &err);
-    if (!code) code = run_many(t, &many);
+    if (!code && t->many.n_todo > 0 && open_all(t, &err)) code = fail(t, &err);
+    if (!code) code = run_many(t);
     close_all(t);
-    att_many_finish(&many);
+    att_many_finish(&t->many);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "attend transcribe: writing to standard output failed\n");
         if (!code) code = ATT_EXIT_FAILED;

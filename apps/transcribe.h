@@ -13,7 +13,8 @@ typedef struct att_transcribe_options {
     const char *model, *model_dir, *device, *language, *task, *output_format, *output_dir,
         *precision, *suppress_tokens, *initial_prompt, *prefix, *clip_timestamps,
         *prepend_punctuations, *append_punctuations, *vad_model, *files_from;
-    int threads, verbose, without_timestamps, condition_on_previous_text, single_window;
+    int threads, batch, vad_chunks, verbose, without_timestamps, condition_on_previous_text,
+        single_window;
     int null, skip_existing, plot;
     int json, live, quiet, info, offline, profile, portable, help;
     double no_speech_threshold, logprob_threshold, compression_ratio_threshold;

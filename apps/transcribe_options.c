@@ -15,6 +15,8 @@ static const att_opt TABLE[] = {
     {"device", 0, ATT_OPT_TEXT, AT(device), NULL, "D",
      "cpu, gpu, an index or a part of the name [the fastest]"},
     {"threads", 0, ATT_OPT_INT, AT(threads), NULL, "N", "compute units to use [all]"},
+    {"batch", 0, ATT_OPT_INT, AT(batch), NULL, "N",
+     "windows decoded together, of many files or of independent parts of one [8]"},
     {"precision", 0, ATT_OPT_TEXT, AT(precision), "exact|fast|int8", "P",
      "exact: weights as stored, f32 products; fast: bf16; int8 [exact]"},
     {"language", 0, ATT_OPT_TEXT, AT(language), NULL, "LANG",
@@ -106,6 +108,8 @@ static const att_opt TABLE[] = {
      "only the first 30 s, in one decode"},
     {"vad_filter", 0, ATT_OPT_BOOL, AT(vad_filter), NULL, "BOOL",
      "find speech first and hear nothing else [False]"},
+    {"vad_chunks", 0, ATT_OPT_BOOL, AT(vad_chunks), NULL, "BOOL",
+     "hear speech of up to 30 s at a time by itself, --batch of them together [False]"},
     {"vad_model", 0, ATT_OPT_TEXT, AT(vad_model), NULL, "NAME",
      "a name, a folder or a safetensors file [silero-vad]"},
     {"vad_threshold", 0, ATT_OPT_NUMBER, AT(vad_threshold), NULL, "P",
@@ -172,6 +176,7 @@ att_transcribe_options att_transcribe_defaults(void)
     o.append_punctuations = asr.append_punctuations;
     o.hallucination_silence_threshold = asr.hallucination_silence_threshold;
     o.clip_timestamps = "";
+    o.batch = asr.batch;
     o.vad_model = "silero-vad";
     o.vad_threshold = asr.vad.threshold;
     o.vad_neg_threshold = asr.vad.neg_threshold;

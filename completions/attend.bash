@@ -34,14 +34,16 @@ _attend() {
                 --language_detection_segments --language_detection_threshold
                 --prompt_reset_on_temperature --suppress_tokens --initial_prompt
                 --carry_initial_prompt
-                --prefix --clip_timestamps --vad_filter --vad_model --vad_threshold
-                --vad_neg_threshold --vad_min_speech_duration_ms --vad_max_speech_duration_s
-                --vad_min_silence_duration_ms --vad_speech_pad_ms --word_timestamps
+                --prefix --clip_timestamps --vad_filter --vad_chunks --vad_model
+                --vad_threshold --vad_neg_threshold --vad_min_speech_duration_ms
+                --vad_max_speech_duration_s --vad_min_silence_duration_ms --vad_speech_pad_ms
+                --word_timestamps
                 --prepend_punctuations --append_punctuations --highlight_words --max_line_width
                 --max_line_count --max_words_per_line --hallucination_silence_threshold --live
                 --live_step --fp16
                 --single_window --device
-                --threads --precision --json --quiet --info --offline --profile --portable --help"
+                --threads --batch --precision --json --quiet --info --offline --profile --portable
+                --help"
             ;;
         devices:-*) words="--check --help" ;;
         models:-*) words="--help" ;;

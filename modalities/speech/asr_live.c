@@ -24,6 +24,7 @@ typedef struct look {
 
 struct att_asr_live {
     atti_asr_run run;
+    atti_asr_lane *lane; /* the session's first */
     att_asr_options options;
     att_asr_live_options live;
     att_asr_result result; /* language and timings; segments are told, not kept */
@@ -41,6 +42,24 @@ void att_asr_live_options_init(att_asr_live_options *options, size_t bytes)
     const att_asr_live_options o = {
         .size = sizeof o, .step_s = 1.0, .max_pending_s = 20.0, .silence_s = 0.8};
     att_options_give(options, bytes, &o);
+}
+
+/* A timeline is one chain of windows. */
+static att_status begin_timeline(att_asr_live *l, att_err *err)
+{
+    att_asr_session *s = l->run.session;
+    att_status status = atti_asr_make_room(s, &l->options, err);
+    if (!status) status = atti_asr_get_lane(s, 0, &l->options, &l->lane, err);
+    if (!status) status = atti_asr_prepare(&l->run, err);
+    if (!status) status = atti_asr_given_language(&l->run, &l->language_known, err);
+    if (status) return status;
+    atti_asr_enter(l->lane, &l->run);
+    l->lane->seek = 0;
+    l->lane->language = l->run.language;
+    l->lane->code = l->run.code;
+    l->lane->n_prefix = l->run.n_prefix;
+    l->lane->n_history = l->lane->history_since = 0;
+    return atti_asr_remember(l->lane, l->run.initial, l->run.n_initial, err);
 }
 
 static att_status take_live(att_asr_live_options *o, const att_asr_live_options *theirs,
@@ -73,6 +92,7 @@ att_status att_asr_live_create(att_asr_live **out, att_asr_session *session,
     }
     l->options.without_timestamps = 0; /* they say where what is final ends */
     l->options.word_timestamps = 0;
+    l->options.batch = 1;
     l->options.temperature_increment_on_fallback = (double)NAN; /* a look has no time for more */
     l->run = (atti_asr_run){.session = session, .options = &l->options, .result = &l->result};
     l->room_samples = (size_t)(l->live.max_pending_s * ATT_MEL_RATE_HZ);
@@ -80,8 +100,7 @@ att_status att_asr_live_create(att_asr_live **out, att_asr_session *session,
     l->told = att_strdup("");
     if (!l->samples || !l->told)
         status = att_fail(err, ATT_E_MEMORY, "transcribe live: out of memory");
-    if (!status) status = atti_asr_prepare(&l->run, err);
-    if (!status) status = atti_asr_given_language(&l->run, &l->language_known, err);
+    if (!status) status = begin_timeline(l, err);
     if (status)
         att_asr_live_destroy(l);
     else
@@ -116,11 +135,11 @@ static att_status encode_pending(att_asr_live *l, int32_t *frames, att_err *err)
                                      err);
     while (!status && n_frames < 0)
         status = att_mel_stream_scan(mel, ATT_MEL_WINDOW, &n_frames, err);
-    if (!status) status = att_mel_stream_window(mel, 0, 0, s->mel, frames, err);
+    if (!status) status = att_mel_stream_window(mel, 0, 0, l->lane->mel, frames, err);
     att_mel_stream_close(mel);
     att_audio_close(audio);
     const double encode = atti_asr_now_s();
-    if (!status) status = att_whisper_encode(s->decoding.lane, s->mel, err);
+    if (!status) status = att_whisper_encode(l->lane->decoding.lane, l->lane->mel, err);
     l->result.timings.mel_s += encode - t;
     l->result.timings.encoder_s += atti_asr_now_s() - encode;
     l->result.timings.windows++;
@@ -134,6 +153,13 @@ static int has_text(const atti_asr_run *r, const att_asr_window *w)
     return 0;
 }
 
+static void tell_language(att_asr_live *l, double probability)
+{
+    atti_asr_settle_language(l->lane, probability);
+    if (l->options.on_language)
+        l->options.on_language(l->options.user, l->result.language, probability);
+}
+
 static att_status find_pieces(att_asr_live *l, att_err *err)
 {
     int32_t frames = 0, advance;
@@ -144,16 +170,16 @@ static att_status find_pieces(att_asr_live *l, att_err *err)
     if (!status && (!l->language_known || l->options.multilingual) &&
         r->decoder.tokens->multilingual) {
         double probability;
-        status = atti_asr_hear_language(r, &probability, err);
-        if (!status && !l->language_known) atti_asr_tell_language(r, probability);
+        status = atti_asr_hear_language(l->lane, &probability, err);
+        if (!status && !l->language_known) tell_language(l, probability);
     }
     const double t = atti_asr_now_s();
-    const att_asr_prompt_parts parts = atti_asr_prompt_parts(r);
+    const att_asr_prompt_parts parts = atti_asr_prompt_parts(l->lane);
+    att_asr_decoding *decoding = &l->lane->decoding;
     att_asr_window *w = &l->now.window;
-    att_asr_session *session = r->session;
-    att_asr_decoding_begin(&session->decoding, &r->decoder, &parts, r->seek);
-    if (!status) status = att_asr_decode(&session->stepper, &session->decoding, err);
-    if (!status) *w = session->decoding.window;
+    att_asr_decoding_begin(decoding, &r->decoder, &parts, l->lane->seek);
+    if (!status) status = att_asr_decode(&r->session->stepper, decoding, err);
+    if (!status) *w = decoding->window;
     l->result.timings.decoder_s += atti_asr_now_s() - t;
     if (!status) l->result.timings.tokens += w->n_tokens;
     if (status || att_asr_is_silence(&l->options, w) || !has_text(r, w)) return status;
@@ -199,40 +225,41 @@ static int32_t count_final(const att_asr_live *l, int full)
 /* --- telling --- */
 
 /* Forgets all but the newest tokens: a timeline that never ends takes no more memory. */
-static void trim_history(atti_asr_run *r)
+static void trim_history(atti_asr_lane *lane)
 {
-    const int32_t extra = r->n_history - KEPT_HISTORY;
+    atti_asr_run *r = lane->run;
+    const int32_t extra = lane->n_history - KEPT_HISTORY;
     if (extra <= KEPT_HISTORY) return;
-    memmove(r->history, r->history + extra, KEPT_HISTORY * sizeof *r->history);
-    r->n_history -= extra;
-    r->history_since = r->history_since > extra ? r->history_since - extra : 0;
+    memmove(lane->history, lane->history + extra, KEPT_HISTORY * sizeof *lane->history);
+    lane->n_history -= extra;
+    lane->history_since = lane->history_since > extra ? lane->history_since - extra : 0;
     r->n_initial = r->n_initial > extra ? r->n_initial - extra : 0;
 }
 
 static att_status tell_final(att_asr_live *l, int32_t n, att_err *err)
 {
-    atti_asr_run *r = &l->run;
+    atti_asr_lane *lane = l->lane;
     att_status status = ATT_OK;
     for (int32_t i = 0; !status && i < n; i++) {
         att_asr_segment segment;
-        char *text = atti_asr_describe(r, &l->now.window, &l->now.pieces[i], &segment, err);
+        char *text = atti_asr_describe(lane, &l->now.window, &l->now.pieces[i], &segment, err);
         if (!text) return ATT_E_MEMORY;
         segment.id = l->next_id;
         if (segment.n_tokens && segment.end > segment.start) {
             l->next_id++;
-            status = atti_asr_remember(r, segment.tokens, segment.n_tokens, err);
+            status = atti_asr_remember(lane, segment.tokens, segment.n_tokens, err);
             if (l->options.on_segment) l->options.on_segment(l->options.user, &segment);
         }
         att_free(text);
     }
     if (n > 0 && (!l->options.condition_on_previous_text ||
                   l->now.window.temperature > l->options.prompt_reset_on_temperature))
-        r->history_since = r->n_history;
+        lane->history_since = lane->n_history;
     if (n > 0) {
-        r->n_prefix = 0; /* only of the first words */
+        lane->n_prefix = 0; /* only of the first words */
         l->language_known = 1;
     }
-    trim_history(r);
+    trim_history(lane);
     return status;
 }
 
@@ -240,7 +267,7 @@ static att_status tell_final(att_asr_live *l, int32_t n, att_err *err)
 static att_status tell_partial(att_asr_live *l, int32_t first, att_err *err)
 {
     const look *now = &l->now;
-    const double offset_s = (double)l->run.seek / ATT_MEL_FRAMES_A_SECOND;
+    const double offset_s = (double)l->lane->seek / ATT_MEL_FRAMES_A_SECOND;
     const int some = first < now->n;
     const int32_t begin = some ? now->pieces[first].first : 0;
     const int32_t end = some ? now->pieces[now->n - 1].end : 0;
@@ -262,7 +289,7 @@ static void drop(att_asr_live *l, int32_t n_pieces, int64_t frames)
     if (n > l->n_samples) n = l->n_samples;
     memmove(l->samples, l->samples + n, (l->n_samples - n) * sizeof *l->samples);
     l->n_samples -= n;
-    l->run.seek += frames;
+    l->lane->seek += frames;
     l->now.n -= n_pieces;
     memmove(l->now.pieces, l->now.pieces + n_pieces, (size_t)l->now.n * sizeof *l->now.pieces);
 }

@@ -37,6 +37,7 @@ static att_asr_options defaults(void)
     o.prompt_reset_on_temperature = 0.5;
     o.language_detection_segments = 1;
     o.language_detection_threshold = 0.5;
+    o.batch = 8;
     return o;
 }
 
@@ -77,6 +78,11 @@ static att_status check_options(const att_asr_options *o, att_err *err)
         return att_fail(err, ATT_E_ARG,
                         "transcribe: vad_filter and clip_timestamps are given, expected one of the "
                         "two: each says what is heard");
+    if (o->batch < 1 || o->batch > ATTI_ASR_MAX_BATCH)
+        return att_fail(err, ATT_E_ARG, "transcribe: batch %d, expected 1 to %d", o->batch,
+                        ATTI_ASR_MAX_BATCH);
+    if (o->vad_chunks && !o->vad_filter)
+        return att_fail(err, ATT_E_ARG, "transcribe: vad_chunks is set without vad_filter");
     for (int32_t i = 0; i < o->n_clip_timestamps; i++)
         if (!(o->clip_timestamps[i] >= 0.0 && o->clip_timestamps[i] < 1e9))
             return att_fail(err, ATT_E_ARG, "transcribe: clip timestamp %d is %g s", i,
@@ -175,7 +181,7 @@ static att_status make_carried(atti_asr_run *r, att_err *err)
     if (!status) {
         if (n_hot) memcpy(r->carried, hot, (size_t)n_hot * sizeof *hot);
         if (n_initial)
-            memcpy(r->carried + n_hot, r->history, (size_t)n_initial * sizeof *r->history);
+            memcpy(r->carried + n_hot, r->initial, (size_t)n_initial * sizeof *r->initial);
         r->n_carried = n_hot + n_initial;
     }
     att_free(hot);
@@ -184,13 +190,9 @@ static att_status make_carried(atti_asr_run *r, att_err *err)
 
 att_status atti_asr_read_told(atti_asr_run *r, att_err *err)
 {
-    int32_t *ids = NULL, n = 0;
     att_status status = ATT_OK;
     if (r->options->initial_prompt)
-        status = encode_told(r, r->options->initial_prompt, &ids, &n, err);
-    if (!status) status = atti_asr_remember(r, ids, n, err);
-    att_free(ids);
-    r->n_initial = r->n_history;
+        status = encode_told(r, r->options->initial_prompt, &r->initial, &r->n_initial, err);
     if (!status && r->options->prefix)
         status = encode_told(r, r->options->prefix, &r->prefix, &r->n_prefix, err);
     return status ? status : make_carried(r, err);

@@ -57,6 +57,23 @@ att_status att_asr_result_add(att_asr_result *result, const att_asr_segment *seg
     return ATT_OK;
 }
 
+att_status att_asr_result_move(att_asr_result *result, att_asr_result *from, att_err *err)
+{
+    const size_t n = (size_t)result->n_segments, more = (size_t)from->n_segments;
+    if (more == 0) return ATT_OK;
+    att_asr_segment *grown = att_realloc(result->segments, n + more, sizeof *grown);
+    if (!grown) return att_fail(err, ATT_E_MEMORY, "transcribe: out of memory for segments");
+    result->segments = grown;
+    for (size_t i = 0; i < more; i++) {
+        grown[n + i] = from->segments[i];
+        grown[n + i].id = result->n_segments++;
+    }
+    att_free(from->segments);
+    from->segments = NULL;
+    from->n_segments = 0;
+    return ATT_OK;
+}
+
 void att_asr_result_free(att_asr_result *result)
 {
     for (int32_t i = 0; i < result->n_segments; i++) free_segment(&result->segments[i]);

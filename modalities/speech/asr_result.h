@@ -14,6 +14,10 @@ extern "C" {
  * ATT_E_MEMORY leaves the result as it was. att_asr_result_free() frees all. */
 att_status att_asr_result_add(att_asr_result *result, const att_asr_segment *segment, att_err *err);
 
+/* Moves all segments behind those of the result, with the next ids; `from` has none then.
+ * ATT_E_MEMORY leaves both as they were. */
+att_status att_asr_result_move(att_asr_result *result, att_asr_result *from, att_err *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,7 +35,7 @@ static void tell(const listener *l, int64_t before)
 {
     const att_asr_options *o = l->run->options;
     const int64_t minute = 60 * ATT_VAD_RATE_HZ;
-    if (o->on_scan && l->n_samples / minute > before / minute)
+    if (o->on_scan && l->run->may_tell && l->n_samples / minute > before / minute)
         o->on_scan(o->user, 60.0 * (double)(l->n_samples / minute));
 }
 
@@ -88,7 +88,10 @@ att_status atti_asr_find_speech(atti_asr_run *run, att_audio *audio, att_err *er
     l.samples = att_calloc(BLOCK, sizeof *l.samples);
     att_status status =
         l.samples ? ATT_OK : att_fail(err, ATT_E_MEMORY, "find speech: out of memory");
-    if (!status) status = att_speech_spans_init(&l.spans, &run->options->vad, err);
+    att_vad_options vad = run->options->vad;
+    if (run->options->vad_chunks && !(vad.max_speech_duration_s < 30.0))
+        vad.max_speech_duration_s = 30.0; /* a window's */
+    if (!status) status = att_speech_spans_init(&l.spans, &vad, err);
     if (!status) status = listen(&l, err);
     if (!status) status = keep_speech(&l, err);
     if (!status) {

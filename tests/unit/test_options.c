@@ -87,7 +87,7 @@ static void public_options_can_grow(void **state)
 {
     (void)state;
     assert_int_equal(offsetof(att_asr_options, size), 0);
-    assert_int_equal(offsetof(att_asr_options, vad) + sizeof(att_vad_options),
+    assert_int_equal(offsetof(att_asr_options, vad_chunks) + sizeof(int32_t),
                      sizeof(att_asr_options));
     assert_int_equal(offsetof(att_vad_options, speech_pad_ms) + sizeof(int32_t),
                      sizeof(att_vad_options));

@@ -119,6 +119,10 @@ typedef struct att_asr_options {
     int32_t vad_filter;  /* 1: only speech is heard, packed; not with clips. The session needs a
                             voice detector: att_asr_session_use_vad() */
     att_vad_options vad; /* what is speech */
+    int32_t batch;       /* windows that are decoded together, 1 to 64: of the recordings of
+                            att_asr_run_many(), and of one recording where they do not depend on
+                            each other (docs/flags.md). What is heard does not depend on it. */
+    int32_t vad_chunks;  /* 1, with vad_filter: speech of up to 30 s at a time is heard by itself */
 } att_asr_options;
 
 /* For languages without inline functions: the defaults, and bytes as their size. */
@@ -175,6 +179,23 @@ att_status att_asr_run_samples(att_asr_session *session, const float *samples, s
                                int32_t rate_hz, const att_asr_options *options,
                                att_asr_result *result, att_err *err);
 void att_asr_result_free(att_asr_result *result); /* a zeroed result is fine */
+
+/* Recording i of many begins: what the options' callbacks tell now is of it. */
+typedef void (*att_asr_begin_callback)(void *user, size_t i);
+/* It has ended, with failure->status as att_asr_run()'s. A result that is copied and zeroed is the
+ * caller's; otherwise it is freed. */
+typedef void (*att_asr_end_callback)(void *user, size_t i, const att_err *failure,
+                                     att_asr_result *result);
+
+/* Transcribes n recordings, windows of which are decoded together (options.batch). All callbacks
+ * come recording by recording, in the given order, as if one were run after the other; what is
+ * found ahead waits. on_begin may be NULL. One recording's failure is its own; what is returned is
+ * why not all were tried, above all ATT_E_CANCELLED, with which those that had begun end as well.
+ */
+att_status att_asr_run_many(att_asr_session *session, const char *const *paths, size_t n,
+                            const att_asr_options *options, void *user,
+                            att_asr_begin_callback on_begin, att_asr_end_callback on_end,
+                            att_err *err);
 
 /* For options.cancelled where options.user is an int32_t that another thread makes non-zero. */
 int att_asr_cancelled_by(void *flag);
