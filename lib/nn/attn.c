@@ -79,7 +79,7 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     return status ? status : atti_attn_tap_maps(queue, call, err);
 }
 
-size_t att_attn_kernels(const att_device *device, att_dtype keys, att_kernel_id *list, size_t room)
+size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list, size_t room)
 {
     static const att_kernel_id CPU_F32[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F32,
                                             ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_MERGE_ANY};
@@ -90,6 +90,9 @@ size_t att_attn_kernels(const att_device *device, att_dtype keys, att_kernel_id 
     if (!att_device_cpu_bodies(device)) {
         if (room > 0) list[n++] = f16 ? ATT_K_ATTN_64_ANY_F16 : ATT_K_ATTN_64_ANY_F32;
         if (room > 1) list[n++] = ATT_K_ATTN_MERGE_ANY;
+        const int nv = f16 && room > 3 && att_device_has(device, ATT_FEATURE_MMA_F16);
+        if (nv) list[n++] = ATT_K_ATTN_64_NV;
+        if (nv) list[n++] = ATT_K_ATTN_64_MASKS_NV;
         return n; /* wider heads are compiled when they come */
     }
     for (; n < sizeof CPU_F32 / sizeof *CPU_F32 && n < room; n++)

@@ -84,19 +84,21 @@ static att_attn_call call_of(const att_block_desc *d, const att_attn_call *polic
     return call;
 }
 
-att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena,
-                                  const att_device *device, const att_block_desc *desc,
-                                  int32_t max_tokens, int32_t max_keys, att_err *err)
+att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena, att_device *device,
+                                  const att_block_desc *desc, int32_t max_tokens, int32_t max_keys,
+                                  att_err *err)
 {
     const int32_t width = desc->width > q_width(desc) ? desc->width : q_width(desc);
     const att_mat any = att_mat_of((att_view){0}, max_tokens, width);
     att_attn_call call = call_of(desc, NULL, any, any);
     call.n_k = max_keys;
     const int64_t attn = att_attn_scratch(device, &call);
-    att_status status = att_arena_take(arena, "block scratch", ATT_F32, (int64_t)max_tokens * width,
+    const int halves = att_linear_operand(device, desc->precision) == ATT_F16;
+    const att_dtype dtype = halves ? ATT_F16 : ATT_F32;
+    att_status status = att_arena_take(arena, "block scratch", dtype, (int64_t)max_tokens * width,
                                        &scratch->hidden, err);
     if (!status)
-        status = att_arena_take(arena, "block scratch", ATT_F32,
+        status = att_arena_take(arena, "block scratch", dtype,
                                 (int64_t)max_tokens * wide_width(desc), &scratch->wide, err);
     if (!status)
         status = att_arena_take(arena, "attention scratch", ATT_F32, attn > 0 ? attn : 1,

@@ -38,7 +38,8 @@ typedef struct att_block_desc {
     int32_t post_norm; /* 0: x + f(norm(x)); 1: norm(x + f(x)) */
     att_ffn_kind ffn;
     att_rope_kind rope;
-    int32_t cross; /* a cross-attention between self-attention and feed-forward */
+    int32_t cross;           /* a cross-attention between self-attention and feed-forward */
+    att_precision precision; /* what lies between products is f16 where it makes them f16 */
 } att_block_desc;
 
 /* ATT_E_ARG for numbers that make no block, ATT_E_UNSUPPORTED, naming the field, for a block that
@@ -60,7 +61,8 @@ typedef struct att_block {
 
 void att_block_finish(att_block *block); /* frees the linears; a zeroed block is fine */
 
-/* Scratch that blocks run in, one after the other: reserved once for at most max_tokens rows. */
+/* Scratch that blocks run in, one after the other: reserved once for at most max_tokens rows.
+ * hidden and wide are f32 or f16. */
 typedef struct att_block_scratch {
     att_view hidden; /* [T, C]: normed input, then attention output */
     att_view wide;   /* [T, max((H+2G)*D, F)] */
@@ -69,9 +71,9 @@ typedef struct att_block_scratch {
 } att_block_scratch;
 
 /* max_keys: the longest key sequence that a call will see. */
-att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena,
-                                  const att_device *device, const att_block_desc *desc,
-                                  int32_t max_tokens, int32_t max_keys, att_err *err);
+att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena, att_device *device,
+                                  const att_block_desc *desc, int32_t max_tokens, int32_t max_keys,
+                                  att_err *err);
 
 /* Rows of a call that are one text: they attend to themselves, to what is cached before them, and
  * to their own memory. Policies carry what the caller decides for this call: mask, gains, classes,
@@ -96,7 +98,8 @@ att_status att_block_apply(att_queue *queue, const att_block *block,
                            const att_block_scratch *scratch, const att_block_call *call,
                            att_err *err);
 
-/* Fills memory with cross_kv applied to rows f32[S, C of the memory]; memory is emptied first. */
+/* Fills memory with cross_kv applied to rows[S, C of the memory], f32 or of the scratch's dtype;
+ * memory is emptied first. */
 att_status att_block_remember(att_queue *queue, const att_block *block,
                               const att_block_scratch *scratch, att_mat rows, att_cache *memory,
                               att_err *err);

@@ -10,8 +10,9 @@
 #include "whisper_model.h"
 #include "whisper_session.h"
 
-att_block_desc atti_whisper_audio_block(const att_whisper_config *c)
+att_block_desc atti_whisper_audio_block(const att_whisper *w)
 {
+    const att_whisper_config *c = &w->config;
     const att_block_desc desc = {
         .width = c->audio_width,
         .heads = c->audio_heads,
@@ -21,12 +22,14 @@ att_block_desc atti_whisper_audio_block(const att_whisper_config *c)
         .norm = ATT_NORM_LAYER,
         .norm_eps = 1e-5f,
         .ffn = ATT_FFN_GELU_ERF,
+        .precision = w->precision,
     };
     return desc;
 }
 
-att_block_desc atti_whisper_text_block(const att_whisper_config *c)
+att_block_desc atti_whisper_text_block(const att_whisper *w)
 {
+    const att_whisper_config *c = &w->config;
     const att_block_desc desc = {
         .width = c->text_width,
         .heads = c->text_heads,
@@ -37,6 +40,7 @@ att_block_desc atti_whisper_text_block(const att_whisper_config *c)
         .norm_eps = 1e-5f,
         .ffn = ATT_FFN_GELU_ERF,
         .cross = 1,
+        .precision = w->precision,
     };
     return desc;
 }
@@ -135,11 +139,11 @@ att_status att_whisper_read_heads(att_whisper *w, const char *folder, att_err *e
     return status;
 }
 
-static att_status take(att_whisper_session *s, const char *what, int32_t rows, int32_t cols,
-                       att_mat *mat, att_err *err)
+static att_status take(att_whisper_session *s, const char *what, att_dtype dtype, int32_t rows,
+                       int32_t cols, att_mat *mat, att_err *err)
 {
     const att_status status =
-        att_arena_take(s->arena, what, ATT_F32, (int64_t)rows * cols, &mat->view, err);
+        att_arena_take(s->arena, what, dtype, (int64_t)rows * cols, &mat->view, err);
     *mat = att_mat_of(mat->view, rows, cols);
     return status;
 }
@@ -161,21 +165,21 @@ static att_status reserve_calls(att_whisper_session *s, att_err *err)
 static att_status reserve(att_whisper_session *s, att_err *err)
 {
     const att_whisper_config *c = &s->whisper->config;
-    const att_block_desc audio = atti_whisper_audio_block(c);
+    const att_block_desc audio = atti_whisper_audio_block(s->whisper);
     const int32_t frames = 2 * c->audio_ctx;
     const int32_t max_keys = c->audio_ctx > s->n_slots ? c->audio_ctx : s->n_slots;
     const int32_t max_rows = c->audio_ctx > s->max_rows ? c->audio_ctx : s->max_rows;
 
-    att_status status = take(s, "mel", frames + 2, c->n_mels, &s->mel, err);
-    if (!status) status = take(s, "stem", frames + 2, c->audio_width, &s->stem, err);
-    if (!status) status = take(s, "audio", c->audio_ctx, c->audio_width, &s->audio, err);
-    if (!status) status = take(s, "text", s->max_rows, c->text_width, &s->text, err);
-    if (!status) status = take(s, "last", s->max_logits, c->text_width, &s->last, err);
-    if (!status) status = take(s, "logits", s->max_logits, c->vocab, &s->logits, err);
+    att_status status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio,
+                                               max_rows, max_keys, err);
+    const att_dtype between = s->scratch.hidden.dtype; /* of what products take from products */
+    if (!status) status = take(s, "mel", ATT_F32, frames + 2, c->n_mels, &s->mel, err);
+    if (!status) status = take(s, "stem", between, frames + 2, c->audio_width, &s->stem, err);
+    if (!status) status = take(s, "audio", ATT_F32, c->audio_ctx, c->audio_width, &s->audio, err);
+    if (!status) status = take(s, "text", ATT_F32, s->max_rows, c->text_width, &s->text, err);
+    if (!status) status = take(s, "last", between, s->max_logits, c->text_width, &s->last, err);
+    if (!status) status = take(s, "logits", ATT_F32, s->max_logits, c->vocab, &s->logits, err);
     if (!status) status = att_arena_take(s->arena, "ids", ATT_I32, s->max_rows, &s->ids, err);
-    if (!status)
-        status = att_block_scratch_init(&s->scratch, s->arena, s->whisper->device, &audio, max_rows,
-                                        max_keys, err);
     if (!status) status = reserve_calls(s, err);
     if (!status)
         status = att_queue_zero(s->queue, s->mel.view, (int64_t)(frames + 2) * c->n_mels, err);
@@ -271,10 +275,12 @@ att_status att_whisper_encode(att_whisper_lane *lane, const float *mel, att_err 
         const att_block_call call = {.x = s->audio, .parts = &whole, .n_parts = 1};
         status = att_block_apply(s->queue, &w->audio_blocks[i], &s->scratch, &call, err);
     }
-    if (!status) status = att_norm_apply(s->queue, &w->audio_norm, s->audio, s->audio, err);
+    const att_mat normed = att_mat_of(s->scratch.hidden, s->audio.rows, s->audio.cols);
+    if (!status) status = att_norm_apply(s->queue, &w->audio_norm, s->audio, normed, err);
     for (int32_t i = 0; !status && i < w->config.text_layers; i++)
-        status = att_block_remember(s->queue, &w->text_blocks[i], &s->scratch, s->audio,
+        status = att_block_remember(s->queue, &w->text_blocks[i], &s->scratch, normed,
                                     &lane->memory_kv[i], err);
+    if (!status) status = att_norm_apply(s->queue, &w->audio_norm, s->audio, s->audio, err);
     if (!status) status = att_queue_wait(s->queue, err);
     lane->encoded = !status;
     return status;

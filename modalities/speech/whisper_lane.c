@@ -18,8 +18,8 @@ static att_status reserve_caches(att_whisper_lane *l, att_err *err)
     if (!l->self_kv || !l->memory_kv)
         return att_fail(err, ATT_E_MEMORY, "make lane: out of memory");
     for (int32_t i = 0; !status && i < c->text_layers; i++) {
-        status = att_cache_init(&l->self_kv[i], l->arena, "text cache", ATT_F32,
-                                l->session->n_slots, h, d, d, err);
+        status = att_cache_init(&l->self_kv[i], l->arena, "text cache",
+                                l->session->scratch.wide.dtype, l->session->n_slots, h, d, d, err);
         if (!status)
             status = att_cache_init(&l->memory_kv[i], l->arena, "audio cache", memory, c->audio_ctx,
                                     h, d, d, err);

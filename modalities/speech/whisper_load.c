@@ -145,8 +145,8 @@ static att_status load_all(loader *l, att_err *err)
 {
     att_whisper *w = l->whisper;
     const att_whisper_arrays *a = &l->arrays;
-    const att_block_desc audio = atti_whisper_audio_block(&w->config);
-    const att_block_desc text = atti_whisper_text_block(&w->config);
+    const att_block_desc audio = atti_whisper_audio_block(w);
+    const att_block_desc text = atti_whisper_text_block(w);
     w->audio_blocks = att_calloc((size_t)w->config.audio_layers, sizeof *w->audio_blocks);
     w->text_blocks = att_calloc((size_t)w->config.text_layers, sizeof *w->text_blocks);
     if (!w->audio_blocks || !w->text_blocks)

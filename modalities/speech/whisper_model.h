@@ -25,8 +25,8 @@ struct att_whisper {
 };
 
 /* Descriptors of the two kinds of block, from the config. */
-att_block_desc atti_whisper_audio_block(const att_whisper_config *config);
-att_block_desc atti_whisper_text_block(const att_whisper_config *config);
+att_block_desc atti_whisper_audio_block(const att_whisper *whisper);
+att_block_desc atti_whisper_text_block(const att_whisper *whisper);
 
 /* Reads the config from the arrays' shapes, binds every tensor, packs and uploads. whisper->device
  * and arena are set; what was made so far is whisper's to free, also on failure. */

@@ -8,8 +8,9 @@
 #include <time.h>
 
 #include "conform.h"
+#include "half.h"
 
-enum { MAX_PLATFORMS = 8, MAX_DEVICES = 16, PEAK_STEPS = 200000, PEAK_SUMS = 12 };
+enum { MAX_PLATFORMS = 8, MAX_DEVICES = 16, PEAK_STEPS = 200000, MMA_STEPS = 200, PEAK_SUMS = 12 };
 
 double bench_now(void)
 {
@@ -54,11 +55,17 @@ int bench_rounds(int argc, char **argv)
 
 att_device *bench_device_open(int portable)
 {
+    return bench_device_open_with(portable, 0);
+}
+
+att_device *bench_device_open_with(int portable, int profile)
+{
     att_err err;
     att_device *device;
     att_device_options o = att_device_defaults();
     o.select = getenv("ATT_TEST_DEVICE");
     o.portable = portable;
+    o.profile = profile;
     bench_must(att_device_open(&device, &o, &err), &err);
     return device;
 }
@@ -68,15 +75,15 @@ att_view bench_take(att_queue *queue, att_arena *arena, att_dtype dtype, int64_t
     att_err err;
     att_view view;
     bench_must(att_arena_take(arena, "bench", dtype, n, &view, &err), &err);
-    if (dtype == ATT_F16) {
-        bench_must(att_queue_zero(queue, view, n, &err), &err);
-        return view;
-    }
     float *x = calloc((size_t)n, sizeof *x);
-    if (!x) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
+    uint16_t *halves = calloc((size_t)n, sizeof *halves);
+    if (!x || !halves) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
     att_conform_fill(x, n, (uint32_t)n, 1.0f);
-    bench_must(att_queue_write(queue, view, x, n, &err), &err);
+    for (int64_t i = 0; dtype == ATT_F16 && i < n; i++) halves[i] = att_half_from_float(x[i]);
+    const void *from = dtype == ATT_F16 ? (const void *)halves : x;
+    bench_must(att_queue_write(queue, view, from, n, &err), &err);
     free(x);
+    free(halves);
     return view;
 }
 
@@ -85,6 +92,11 @@ att_view bench_take(att_queue *queue, att_arena *arena, att_dtype dtype, int64_t
 static const char PEAK_SOURCE[] =
     "#if PRECISION == 0\n"
     "#define STEP(s) s = fma(x, s, z);\n"
+    "#elif PRECISION == 1 && defined(GPU)\n" /* 16 x 8 x 16 of a warp of 32 */
+    "#define STEP(s) asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, \" "
+    "\\\n"
+    "    \"{%4, %4, %4, %4}, {%5, %5}, {%0, %1, %2, %3};\" : \"+f\"(s.x), \"+f\"(s.y), \\\n"
+    "    \"+f\"(s.z), \"+f\"(s.w) : \"r\"(as_uint(x.x)), \"r\"(as_uint(z.x)));\n"
     "#elif PRECISION == 1\n"
     "#define STEP(s) __asm__(\"vdpbf16ps %2, %1, %0\" : \"+v\"(s) : \"v\"(x), \"v\"(z));\n"
     "#else\n"
@@ -136,12 +148,18 @@ static bench_peak peak_of(const att_device_info *info)
 bench_peak bench_peak_open(const att_device_info *info, att_precision precision)
 {
     bench_peak p = peak_of(info);
-    char options[48];
+    char options[64];
     const float by = 0.5f;
-    const cl_int n = PEAK_STEPS;
+    const int gpu = info->kind != ATT_DEVICE_CPU, mma = gpu && precision == ATT_PRECISION_FAST;
+    p.steps = mma ? MMA_STEPS : PEAK_STEPS;
+    const cl_int n = p.steps;
     const char *source = PEAK_SOURCE;
-    snprintf(options, sizeof options, "-D vec=float%d -D PRECISION=%d", p.lanes, (int)precision);
-    p.flops = precision == ATT_PRECISION_INT8 ? 8 : precision == ATT_PRECISION_FAST ? 4 : 2;
+    snprintf(options, sizeof options, "-D vec=float%d -D PRECISION=%d%s", p.lanes, (int)precision,
+             gpu ? " -D GPU" : "");
+    p.flops = precision == ATT_PRECISION_INT8   ? 8
+              : mma                             ? 2 * 16 * 8 * 16 / 32 / 4
+              : precision == ATT_PRECISION_FAST ? 4
+                                                : 2;
     cl_device_id device = device_of(info);
     cl_int status;
     p.context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
@@ -178,6 +196,6 @@ double bench_peak_run(const bench_peak *p)
         clEnqueueNDRangeKernel(p->queue, p->kernel, 1, NULL, &p->items, &p->group, 0, NULL, NULL),
         "launch the loop");
     bench_must_cl(clFinish(p->queue), "wait for the loop");
-    return 1e-9 * p->flops * PEAK_STEPS * PEAK_SUMS * (double)p->items * p->lanes /
+    return 1e-9 * p->flops * p->steps * PEAK_SUMS * (double)p->items * p->lanes /
            (bench_now() - begin);
 }

@@ -21,11 +21,12 @@ int bench_rounds(int argc, char **argv);
 
 /* $ATT_TEST_DEVICE, or the device that the library would choose. */
 att_device *bench_device_open(int portable);
-/* n elements in the arena: f32 filled with numbers in [-1, 1], f16 with zeros, which take as long.
- */
+att_device *bench_device_open_with(int portable, int profile);
+/* n elements in the arena, f32 or f16: numbers in [-1, 1]. Zeros may take less time. */
 att_view bench_take(att_queue *queue, att_arena *arena, att_dtype dtype, int64_t n);
 
-/* A loop of multiply-adds, or of dot products of cl/dots.clh, that touches no memory, in a context
+/* A loop of multiply-adds, of dot products of cl/dots.clh or, at the precision fast on a GPU, of
+ * matrix products of cl/mma.clh, that touches no memory, in a context
  * of its own on the platform's first device of the same name. */
 typedef struct bench_peak {
     cl_context context;
@@ -33,7 +34,7 @@ typedef struct bench_peak {
     cl_program program;
     cl_kernel kernel;
     cl_mem y;
-    int32_t lanes, flops; /* of a lane and step */
+    int32_t lanes, flops, steps; /* flops of a lane and step */
     size_t items, group;
 } bench_peak;
 

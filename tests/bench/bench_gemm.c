@@ -1,14 +1,16 @@
-/* bench_gemm.c - how fast att_linear is: `bench_gemm [ROUNDS]` prints one CSV line a shape and
- * body.
+/* bench_gemm.c - how fast att_linear is: `bench_gemm [ROUNDS [PRECISION]]` prints one CSV line a
+ * shape and body; with a precision only its shapes, on the device's own bodies.
  *
- * Not a test: nothing is asserted but that the calls succeed. Bodies: cpu and any are ours; clblast
- * is CLBlast's SGEMM of f32 weights without bias or activation, where the build found the library.
+ * Not a test: nothing is asserted but that the calls succeed. Bodies: cpu, nv and any are ours; nv
+ * takes and makes halves; clblast is CLBlast's SGEMM of f32 weights without bias or activation,
+ * where the build found the library.
  * Every round runs each shape and body once more, and before each a loop of multiply-adds that
  * touches no memory, since machines drift; a line has the medians, the fastest and slowest round,
  * and the rate as a share of that loop's. flops: 2 M N K.
  * The device is $ATT_TEST_DEVICE, or the one that the library would choose. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 #include "linear.h"
@@ -39,6 +41,13 @@ static const shape SHAPES[] = {
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_EXACT},
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_FAST},
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_INT8},
+    {"turbo encoder, q k v", 1500, 3840, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
+    {"turbo encoder, out", 1500, 1280, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
+    {"turbo encoder, down", 1500, 1280, 5120, ATT_F16, 20, ATT_PRECISION_FAST},
+    {"turbo encoder, up", 4096, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
+    {"turbo encoder, up", 12000, 5120, 1280, ATT_F16, 10, ATT_PRECISION_FAST},
+    {"square", 8192, 8192, 8192, ATT_F16, 5, ATT_PRECISION_FAST},
     {"base prompt, up", 224, 2048, 512, ATT_F16, 4, ATT_PRECISION_EXACT},
     {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
     {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
@@ -48,7 +57,7 @@ static const shape SHAPES[] = {
     {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_FAST},
     {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_INT8},
 };
-enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
+enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES, MOST_ROWS = 1500 /* of a processor */ };
 
 /* A product, made ready and run once. */
 typedef struct stand {
@@ -58,22 +67,44 @@ typedef struct stand {
     double seconds[BENCH_MAX_ROUNDS], peak[BENCH_MAX_ROUNDS];
 } stand;
 
+/* Numbers of either sign, some below 1, some below 2: zeros may take less time. */
+static void fill_bits(unsigned char *bits, size_t n, att_dtype dtype)
+{
+    const size_t size = att_dtype_bytes(dtype);
+    uint32_t s = 1;
+    for (size_t i = 0; i < n; i++) {
+        s = s * 1664525u + 1013904223u;
+        const uint32_t half = 0x3800u | (s >> 16 & 0x87ffu);
+        const uint32_t word = 0x3f000000u | (s & 0x80ffffffu);
+        memcpy(bits + i * size,
+               dtype == ATT_F16 ? (const void *)&(uint16_t){(uint16_t)half} : &word, size);
+    }
+}
+
+/* What the device likes to multiply at that precision. */
+static att_dtype dtype_of(att_device *device, const shape *of)
+{
+    return att_linear_operand(device, of->precision) == ATT_F16 ? ATT_F16 : ATT_F32;
+}
+
 static void stand_open(stand *s, att_queue *queue, const shape *of)
 {
     att_err err;
     const size_t bytes = att_dtype_bytes(of->weight);
-    void *zeros = calloc((size_t)of->n * (size_t)of->k, bytes);
-    const att_weight_part part = {zeros, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE};
-    if (!zeros) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
+    unsigned char *bits = calloc((size_t)of->n * (size_t)of->k, bytes);
+    const att_weight_part part = {bits, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE};
+    if (!bits) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
+    fill_bits(bits, (size_t)of->n * (size_t)of->k, of->weight);
     bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);
     bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k,
                                  of->precision, &err),
                &err);
-    free(zeros);
-    s->x = (att_mat){bench_take(queue, s->arena, ATT_F32, (int64_t)of->m * of->k), of->m, of->k,
-                     of->k};
-    s->y = (att_mat){bench_take(queue, s->arena, ATT_F32, (int64_t)of->m * of->n), of->m, of->n,
-                     of->n};
+    free(bits);
+    const att_dtype dtype = dtype_of(att_queue_device(queue), of);
+    s->x =
+        (att_mat){bench_take(queue, s->arena, dtype, (int64_t)of->m * of->k), of->m, of->k, of->k};
+    s->y =
+        (att_mat){bench_take(queue, s->arena, dtype, (int64_t)of->m * of->n), of->m, of->n, of->n};
     bench_must(att_linear_apply(queue, s->linear, s->x, s->y, NULL, &err), &err);
     bench_must(att_queue_wait(queue, &err), &err);
 }
@@ -106,7 +137,8 @@ static void print_row(const shape *of, const char *body, att_precision precision
     fflush(stdout);
 }
 
-static void bench(int portable, int rounds)
+/* only: a precision, or -1 for all */
+static void bench(int portable, int rounds, int only)
 {
     static stand stands[N_SHAPES];
     att_err err;
@@ -123,14 +155,19 @@ static void bench(int portable, int rounds)
     int n = 0;
     const shape *shapes[N_SHAPES];
     for (int i = 0; i < N_SHAPES; i++) /* those that the device does not run otherwise */
-        if (att_linear_precision(device, SHAPES[i].precision) == SHAPES[i].precision)
+        if (att_linear_precision(device, SHAPES[i].precision) == SHAPES[i].precision &&
+            !(own && SHAPES[i].m > MOST_ROWS) &&
+            (only < 0 || SHAPES[i].precision == (att_precision)only))
             shapes[n++] = &SHAPES[i];
     for (int i = 0; i < n; i++) stand_open(&stands[i], queue, shapes[i]);
     for (int round = 0; round < rounds; round++)
         for (int i = 0; i < n; i++)
             stand_run(&stands[i], queue, shapes[i], &p[shapes[i]->precision], round);
     for (int i = 0; i < n; i++)
-        print_row(shapes[i], own ? "cpu" : "any",
+        print_row(shapes[i],
+                  own                                      ? "cpu"
+                  : dtype_of(device, shapes[i]) == ATT_F16 ? "nv"
+                                                           : "any",
                   att_linear_precision(device, shapes[i]->precision), shapes[i]->weight,
                   stands[i].seconds, stands[i].peak, rounds);
     for (int i = 0; i < n; i++) stand_close(&stands[i]);
@@ -196,8 +233,13 @@ int main(int argc, char **argv)
 {
     const int rounds = bench_rounds(argc, argv);
     puts("body,precision,what,m,n,k,weight,us,gflops,lowest,highest,peak_gflops,share");
-    bench(0, rounds);
-    bench(1, rounds);
+    att_precision only;
+    if (argc > 2 && att_precision_of_name(argv[2], &only)) {
+        bench(0, rounds, (int)only);
+        return 0;
+    }
+    bench(0, rounds, -1);
+    bench(1, rounds, -1);
 #ifdef BENCH_CLBLAST
     bench_clblast(rounds);
 #endif

@@ -56,9 +56,9 @@ static att_mat make_rows(fixture *f, int32_t n, uint32_t seed)
     return att_mat_of(view, n, C);
 }
 
-static fixture open_fixture(void)
+static fixture open_fixture(int portable)
 {
-    fixture f = {.r = rig_open(rig_portable_only())};
+    fixture f = {.r = rig_open(portable || rig_portable_only())};
     assert_int_equal(att_arena_create(&f.arena, f.r.device, "test", NULL), ATT_OK);
     f.block.desc = DESC;
     f.block.self_norm.eps = f.block.cross_norm.eps = f.block.ffn_norm.eps = 1e-5f;
@@ -101,7 +101,7 @@ static void a_prompt_is_its_tokens(void **state)
 {
     (void)state;
     static float start[T * C], whole[T * C], steps[T * C];
-    fixture f = open_fixture();
+    fixture f = open_fixture(0);
     att_err err;
     if (att_block_remember(f.r.queue, &f.block, &f.scratch, f.rows, &f.memory, &err) ||
         att_queue_read(f.r.queue, start, f.x.view, T * C, &err))
@@ -122,6 +122,37 @@ static void a_prompt_is_its_tokens(void **state)
     }
     assert_true(worst <= 1e-5); /* the softmax of one query and of many are different kernels */
     assert_true(moved > 1.0);
+    close_fixture(&f);
+}
+
+/* What lies between the products in halves: portable bodies do that on every device. */
+static void halves_between_products_say_nearly_the_same(void **state)
+{
+    (void)state;
+    static float start[T * C], full[T * C], half[T * C];
+    fixture f = open_fixture(1);
+    att_err err;
+    assert_int_equal(att_queue_read(f.r.queue, start, f.x.view, T * C, NULL), ATT_OK);
+    for (int halves = 0; halves < 2; halves++) {
+        const att_dtype dtype = halves ? ATT_F16 : ATT_F32;
+        if (att_arena_take(f.arena, "test", dtype, T * C, &f.scratch.hidden, &err) ||
+            att_arena_take(f.arena, "test", dtype, 3 * T * C, &f.scratch.wide, &err) ||
+            att_queue_write(f.r.queue, f.x.view, start, T * C, &err) ||
+            att_block_remember(f.r.queue, &f.block, &f.scratch, f.rows, &f.memory, &err))
+            fail_msg("%s", err.text);
+        f.self.length = 0;
+        run(&f, 0, 5);
+        for (int32_t t = 5; t < T; t++) run(&f, t, 1);
+        assert_int_equal(att_queue_read(f.r.queue, halves ? half : full, f.x.view, T * C, NULL),
+                         ATT_OK);
+    }
+    double worst = 0.0;
+    for (int i = 0; i < T * C; i++) {
+        const double off = fabs((double)half[i] - (double)full[i]);
+        if (!(off <= worst)) worst = off;
+    }
+    assert_true(worst <= 2e-2); /* values of some units, ten roundings to 2^-11 */
+    assert_true(worst > 1e-6);
     close_fixture(&f);
 }
 
@@ -150,7 +181,7 @@ static void what_is_not_built_is_refused(void **state)
 static void senseless_calls_are_refused(void **state)
 {
     (void)state;
-    fixture f = open_fixture();
+    fixture f = open_fixture(0);
     att_err err;
     att_block_part part = {.rows = T};
     att_block_call call = {.x = f.x, .parts = &part, .n_parts = 1};
@@ -169,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_prompt_is_its_tokens),
+        cmocka_unit_test(halves_between_products_say_nearly_the_same),
         cmocka_unit_test(what_is_not_built_is_refused),
         cmocka_unit_test(senseless_calls_are_refused),
     };
