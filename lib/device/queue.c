@@ -26,6 +26,7 @@ struct att_queue {
     size_t local[ATT_N_KERNELS + 1][3];
     pending *ring; /* with options.profile */
     size_t n_pending;
+    int sent; /* host memory may still be read by the device */
     att_profile_row rows[ATT_N_KERNELS + 1];
 };
 
@@ -222,15 +223,33 @@ static att_status check_copy(const char *what, const att_view *v, int64_t n, att
                     v->buf ? v->buf->bytes : 0);
 }
 
-att_status att_queue_write(att_queue *q, att_view to, const void *from, int64_t n, att_err *err)
+static att_status write_buffer(att_queue *q, att_view to, const void *from, int64_t n,
+                               cl_bool blocking, att_err *err)
 {
     const att_status bad = check_copy("write", &to, n, err);
     const size_t size = att_dtype_bytes(to.dtype);
     if (bad || n == 0) return bad;
     const cl_int status =
-        clEnqueueWriteBuffer(q->commands, to.buf->mem, CL_TRUE, (size_t)to.at * size,
+        clEnqueueWriteBuffer(q->commands, to.buf->mem, blocking, (size_t)to.at * size,
                              (size_t)n * size, from, 0, NULL, NULL);
-    return status == CL_SUCCESS ? ATT_OK : cl_failed(q, "write buffer", status, err);
+    if (status != CL_SUCCESS) return cl_failed(q, "write buffer", status, err);
+    q->sent = !blocking; /* all earlier writes are done when one has been waited for */
+    return ATT_OK;
+}
+
+att_status att_queue_write(att_queue *q, att_view to, const void *from, int64_t n, att_err *err)
+{
+    return write_buffer(q, to, from, n, CL_TRUE, err);
+}
+
+att_status att_queue_send(att_queue *q, att_view to, const void *from, int64_t n, att_err *err)
+{
+    return write_buffer(q, to, from, n, CL_FALSE, err);
+}
+
+att_status att_queue_settle(att_queue *q, att_err *err)
+{
+    return q->sent ? att_queue_wait(q, err) : ATT_OK;
 }
 
 att_status att_queue_read(att_queue *q, void *to, att_view from, int64_t n, att_err *err)
@@ -241,7 +260,9 @@ att_status att_queue_read(att_queue *q, void *to, att_view from, int64_t n, att_
     const cl_int status =
         clEnqueueReadBuffer(q->commands, from.buf->mem, CL_TRUE, (size_t)from.at * size,
                             (size_t)n * size, to, 0, NULL, NULL);
-    return status == CL_SUCCESS ? ATT_OK : cl_failed(q, "read buffer", status, err);
+    if (status != CL_SUCCESS) return cl_failed(q, "read buffer", status, err);
+    q->sent = 0;
+    return ATT_OK;
 }
 
 att_status att_queue_copy(att_queue *q, att_view to, att_view from, int64_t n, att_err *err)
@@ -274,7 +295,9 @@ att_status att_queue_zero(att_queue *q, att_view to, int64_t n, att_err *err)
 att_status att_queue_wait(att_queue *q, att_err *err)
 {
     const cl_int status = clFinish(q->commands);
-    return status == CL_SUCCESS ? ATT_OK : cl_failed(q, "wait", status, err);
+    if (status != CL_SUCCESS) return cl_failed(q, "wait", status, err);
+    q->sent = 0;
+    return ATT_OK;
 }
 
 static int longest_first(const void *a, const void *b)

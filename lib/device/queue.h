@@ -104,6 +104,10 @@ att_status att_queue_launch(att_queue *queue, const att_launch *launch, att_err 
 att_status att_queue_write(att_queue *queue, att_view to, const void *from, int64_t n,
                            att_err *err);
 att_status att_queue_read(att_queue *queue, void *to, att_view from, int64_t n, att_err *err);
+/* A write that does not wait, which saves a round trip to the device: `from` must stay as it is
+ * until the queue has been waited for, or read from. att_queue_settle() does that if need be. */
+att_status att_queue_send(att_queue *queue, att_view to, const void *from, int64_t n, att_err *err);
+att_status att_queue_settle(att_queue *queue, att_err *err);
 att_status att_queue_copy(att_queue *queue, att_view to, att_view from, int64_t n, att_err *err);
 att_status att_queue_zero(att_queue *queue, att_view to, int64_t n, att_err *err);
 att_status att_queue_wait(att_queue *queue, att_err *err);

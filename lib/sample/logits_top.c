@@ -131,8 +131,8 @@ att_status att_logits_top_apply(att_queue *queue, att_logits_top *top, att_mat l
     if (logits.rows == 0) return ATT_OK;
     const int32_t n_first = chunks_of(split), n_chunks = n_first + chunks_of(logits.cols - split);
     const size_t width = chunk_numbers(n_best), row_width = (size_t)n_chunks * width;
-    att_status status = att_queue_write(queue, top->device_forbidden, top->forbidden,
-                                        (int64_t)logits.rows * top->row_words, err);
+    att_status status = att_queue_send(queue, top->device_forbidden, top->forbidden,
+                                       (int64_t)logits.rows * top->row_words, err);
     if (!status) status = launch(queue, top, logits, split, n_best, n_chunks, err);
     if (!status)
         status = att_queue_read(queue, top->found, top->device_found,

@@ -43,8 +43,8 @@ att_status att_logits_top_init(att_logits_top *top, att_arena *arena, int32_t ma
                                int32_t n_vocab, int32_t max_best, att_err *err);
 void att_logits_top_finish(att_logits_top *top); /* a zeroed one is fine */
 
-/* What may not come in a row (logits.h), for the caller to fill before each call. It stays as it
- * is.
+/* What may not come in a row (logits.h): the caller fills it before each call, after which it
+ * stays.
  */
 uint32_t *att_logits_top_forbidden(const att_logits_top *top, int32_t row);
 

@@ -32,9 +32,9 @@ att_status att_asr_stepper_init(att_asr_stepper *s, const att_whisper *whisper,
 
 void att_asr_stepper_finish(att_asr_stepper *s)
 {
+    att_whisper_session_destroy(s->session); /* waits: what was sent may still be read */
     att_logits_top_finish(&s->top);
     att_arena_destroy(s->arena);
-    att_whisper_session_destroy(s->session);
     att_free(s->row);
     att_free(s->wanted);
     att_free(s->turns);

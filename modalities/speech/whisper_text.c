@@ -100,7 +100,7 @@ static att_status embed(att_whisper_session *s, const att_whisper_turn *turns, i
     int32_t n = 0, at = 0;
     for (int32_t i = 0; i < n_turns; n += turns[i++].n)
         memcpy(s->host_ids + n, turns[i].ids, (size_t)turns[i].n * sizeof *s->host_ids);
-    att_status status = att_queue_write(s->queue, s->ids, s->host_ids, n, err);
+    att_status status = att_queue_send(s->queue, s->ids, s->host_ids, n, err);
     for (int32_t i = 0; !status && i < n_turns; at += turns[i++].n) {
         const att_whisper_turn *t = &turns[i];
         att_mat positions = positions_from(s, t->lane->n_text, t->from ? 1 : t->n);
@@ -118,7 +118,8 @@ att_status atti_whisper_embed(att_whisper_lane *l, const int32_t *ids, int32_t n
                               att_err *err)
 {
     const att_whisper_turn turn = {.lane = l, .ids = ids, .n = n};
-    const att_status status = check_ids(l, ids, n, err);
+    att_status status = check_ids(l, ids, n, err);
+    if (!status) status = att_queue_settle(l->session->queue, err);
     *x = att_mat_rows(l->session->text, 0, n);
     return status ? status : embed(l->session, &turn, 1, err);
 }
@@ -207,9 +208,10 @@ att_status att_whisper_decode(att_whisper_session *s, const att_whisper_turn *tu
     int32_t n = 0;
     size_t used;
     att_status status = check_turns(s, turns, n_turns, &n, err);
+    if (!status) status = att_queue_settle(s->queue, err); /* ids and lines are overwritten */
     if (status) return status;
     make_parts(s, turns, n_turns, &used);
-    if (used) status = att_queue_write(s->queue, s->bits, s->packed_lines, (int64_t)used, err);
+    if (used) status = att_queue_send(s->queue, s->bits, s->packed_lines, (int64_t)used, err);
     if (!status) status = embed(s, turns, n_turns, err);
     if (!status) status = run_blocks(s, turns, n_turns, n, err);
     for (int32_t i = 0; i < n_turns; i++) {

@@ -17,6 +17,7 @@
 
 #include "buffer.h"
 #include "conform.h"
+#include "mem.h"
 #include "queue.h"
 #include "realdata.h"
 
@@ -282,6 +283,35 @@ static void a_child_compiles_or_is_replaced_aloud(void **state)
     }
 }
 
+/* What was sent may change once the queue has settled, and not before. */
+static void settled_memory_may_change(void **state)
+{
+    (void)state;
+    enum { N = 1 << 22 };
+    heard h = {0, 0, ""};
+    att_device *device = open_with(NULL, NULL, &h);
+    att_queue *queue = NULL;
+    att_buf *a;
+    float *x = att_calloc(N, sizeof *x), *y = att_calloc(N, sizeof *y);
+    assert_true(x && y);
+    assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
+    assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, N, NULL), ATT_OK);
+    const att_view va = att_buf_view(a, ATT_F32);
+    for (int i = 0; i < N; i++) x[i] = (float)i;
+    assert_int_equal(att_queue_settle(queue, NULL), ATT_OK); /* nothing to do */
+    assert_int_equal(att_queue_send(queue, va, x, N, NULL), ATT_OK);
+    assert_int_equal(att_queue_settle(queue, NULL), ATT_OK);
+    memset(x, 0, N * sizeof *x);
+    assert_int_equal(att_queue_read(queue, y, va, N, NULL), ATT_OK);
+    for (int i = 0; i < N; i++) assert_true(y[i] == (float)i);
+    assert_int_equal(att_queue_send(queue, va, x, N + 1, NULL), ATT_E_SHAPE);
+    att_buf_destroy(a);
+    att_queue_destroy(queue);
+    att_device_close(device);
+    att_free(x);
+    att_free(y);
+}
+
 static void copies_stay_inside(void **state)
 {
     (void)state;
@@ -448,6 +478,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_child_compiles_or_is_replaced_aloud),
         cmocka_unit_test(features_are_probed_once),
         cmocka_unit_test(copies_stay_inside),
+        cmocka_unit_test(settled_memory_may_change),
         cmocka_unit_test(launches_are_checked),
         cmocka_unit_test(too_much_memory_is_named),
         cmocka_unit_test(times_are_summed_by_kernel),
