@@ -6,17 +6,25 @@
  * Each sum runs over k in order, so a row's result does not depend on M.
  * Launch:  groups {panels, ceil(M/MB), 1}, work-groups of one.
  * Build:   -D ACT=vec, -D W_F16 for a half weight.  Prelude: types.clh act.clh epilogue.clh.
+ *          -D FEW for a few rows, 4 at a time: the weight is widened as it is read, since that
+ *          costs less than keeping it.
  * Oracle:  att_ref_linear(), relative to sum |x||w|: K * 2^-24. */
 #define NR (2 * VL)
+#ifdef FEW
+#define KT K
+#define MR 4
+#elif VL == 16
 #define KT 512
-#if VL == 16
 #define MR 12
 #else
+#define KT 512
 #define MR 6
 #endif
 #define MB (MR * 16)
 
-#if VL == 16
+#ifdef FEW
+#define EACH_ROW(X) X(0) X(1) X(2) X(3)
+#elif VL == 16
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #else
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
@@ -30,7 +38,12 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
               const int residual_at, const int residual_stride, __global float *y, const int y_at,
               const int y_stride)
 {
+#ifdef FEW
+#define COLUMNS(k, at) weight_vec(w + (size_t)(k0 + (k)) * NR + (at))
+#else
+#define COLUMNS(k, at) vec_load(panel + (k) * NR + (at))
     float panel[KT * NR];
+#endif
     float part[MB * NR];
     const int n = get_global_id(0) * NR;
     const int first = get_global_id(1) * MB;
@@ -44,10 +57,12 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
 
     for (int k0 = 0; k0 < K; k0 += KT) {
         const int depth = min(KT, K - k0);
+#ifndef FEW
         for (int k = 0; k < depth; k++) {
             vec_store(weight_vec(w + (size_t)(k0 + k) * NR), panel + k * NR);
             vec_store(weight_vec(w + (size_t)(k0 + k) * NR + VL), panel + k * NR + VL);
         }
+#endif
         for (int m = first; m < end; m += MR) {
             float *p = part + (m - first) * NR;
 #define DECLARE(r)                                                                                 \
@@ -57,7 +72,7 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
             EACH_ROW(DECLARE)
 #undef DECLARE
             for (int k = 0; k < depth; k++) {
-                const vec u = vec_load(panel + k * NR), v = vec_load(panel + k * NR + VL);
+                const vec u = COLUMNS(k, 0), v = COLUMNS(k, VL);
 #define STEP(r)                                                                                    \
     {                                                                                              \
         const vec t = (vec)(x##r[k]);                                                              \

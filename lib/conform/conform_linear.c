@@ -51,6 +51,8 @@ static const shape SHAPES[] = {
     {100, 130, 65, ATT_F32, ATT_ACT_NONE, BIAS | TWO_PARTS},
     {193, 48, 1100, ATT_F16, ATT_ACT_NONE, BIAS | TWO_PARTS | STRIDED},
     {64, 64, 64, ATT_BF16, ATT_ACT_NONE, 0},
+    {65, 33, 1030, ATT_F16, ATT_ACT_SILU, BIAS | STRIDED},
+    {63, 47, 515, ATT_F32, ATT_ACT_NONE, GATE | RESIDUAL},
     {6, 40, 50, ATT_I8, ATT_ACT_NONE, BIAS},
     {1, 40, 50, ATT_I8, ATT_ACT_SILU, BIAS},
     {9, 20, 30, ATT_F16, ATT_ACT_RELU, BIAS | NANS},
@@ -364,6 +366,8 @@ static const att_conform_case CASES[] = {
     LINEAR(37),
     LINEAR(38),
     LINEAR(39),
+    LINEAR(40),
+    LINEAR(41),
     {"linear", "rows f32", run_rows, 0},
     {"linear", "rows f16 added", run_rows, 1},
 };

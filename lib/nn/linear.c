@@ -20,6 +20,8 @@ int32_t att_linear_cols(const att_linear *linear)
     return linear->cols;
 }
 
+enum { FEW_ROWS = 64 }; /* of a `cpu` product that does not keep the weight it has widened */
+
 static int32_t ceil_div(int32_t a, int32_t b)
 {
     return (a + b - 1) / b;
@@ -151,7 +153,10 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
         launch.groups[0] = cpu ? ceil_div(l->rows, ATTI_LINEAR_COLUMNS) : l->rows;
         return launch_one(queue, l, &x, &y, e, &launch, err);
     }
-    if (cpu) {
+    if (cpu && x.rows <= FEW_ROWS) {
+        launch.kernel = f16 ? ATT_K_GEMM_FEW_CPU_F16 : ATT_K_GEMM_FEW_CPU_F32;
+        launch.groups[0] = ceil_div(l->rows, l->panel);
+    } else if (cpu) {
         launch.kernel = f16 ? ATT_K_GEMM_CPU_F16 : ATT_K_GEMM_CPU_F32;
         launch.groups[0] = ceil_div(l->rows, l->panel);
         launch.groups[1] = ceil_div(x.rows, l->panel == 32 ? 12 * 16 : 6 * 16);
@@ -223,8 +228,8 @@ static const kernels *kernels_of(att_device *device, int f16, att_dtype operand)
         {3, {ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32}},
         {3, {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}}};
     static const kernels CPU[2] = {
-        {3, {ATT_K_GEMM_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32}},
-        {3, {ATT_K_GEMM_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}}};
+        {4, {ATT_K_GEMM_CPU_F32, ATT_K_GEMM_FEW_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32}},
+        {4, {ATT_K_GEMM_CPU_F16, ATT_K_GEMM_FEW_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}}};
     static const kernels BF16 = {2, {ATT_K_GEMM_DOT_CPU_BF16, ATT_K_ROWS_ANY_BF16}};
     static const kernels INT8 = {2, {ATT_K_GEMM_DOT_CPU_INT8, ATT_K_ROWS_ANY_INT8}};
     /* x of f32 is no operand of theirs */

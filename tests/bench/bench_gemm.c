@@ -51,6 +51,8 @@ static const shape SHAPES[] = {
     {"base prompt, up", 224, 2048, 512, ATT_F16, 4, ATT_PRECISION_EXACT},
     {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
     {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
+    {"base batch, up", 8, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
+    {"base batch, logits", 8, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT},
     {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
     {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
     {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT},

@@ -10,7 +10,7 @@
 #include "linear.h"
 #include "rig.h"
 
-enum { N = 70, K = 600, M = 9 };
+enum { N = 70, K = 600, M = 70 };
 
 static void device_matches_reference(void **state)
 {
@@ -26,7 +26,7 @@ static att_view upload(rig *r, att_arena *arena, const float *x, int64_t n)
     return view;
 }
 
-/* One row alone (gemv), all rows at once (gemm), the last three: bit for bit the same. */
+/* One row alone (gemv), all rows at once (gemm), the last three (few): bit for bit the same. */
 static void a_row_does_not_depend_on_its_neighbours(void **state)
 {
     (void)state;
