@@ -1,16 +1,16 @@
 /* attn_few_cpu.cl - attention of a few queries over many keys (decoding), for CPU devices.
  *
- * One work-item walks CHUNK keys of one head for every query in turn, straight from the cache: dot
- * products four keys at a time, softmax over the chunk, then the values. With one chunk the row is
- * finished here; else (sum p v, top, sum, seen) goes to `part` [B][H][T][chunks][E+3] for
- * attn_merge_any.cl. The chunks depend on S alone, so the number of threads changes no result.
+ * One work-item walks the keys of one head straight from the cache, CHUNK at a time and for every
+ * query in turn: dot products four keys at a time, softmax that moves along, then the values. So no
+ * number of threads changes a result.
  * In a chunk that is partly seen the value of a masked key meets p = 0; if it was no number, the
  * sum is made again from the keys that are seen.
- * Launch:  groups {ceil(S/CHUNK), H, B}, work-groups of one.
+ * Launch:  groups {H, B, 1}, work-groups of one, T at most MAX_QUERIES.
  * Build:   -D W_F16 for half keys and values.  Preludes: types.clh lanes.clh mask.clh softmax.clh.
  * Oracle:  att_ref_attn(). */
 #define CHUNK 512
 #define MAX_WIDTH 128
+#define MAX_QUERIES 8
 
 /* z[0..4) = q . key rows 0..3, `token` apart. */
 static inline void score_four(const float *q, int D, __global const WEIGHT *key, int token,
@@ -103,58 +103,62 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
                   const int v_head, const int v_token, __global float *out, const int out_at,
                   const int out_batch, const int out_head, const int out_token, const int add,
                   __global const float *head_gain, const int head_gain_at, __global float *lse,
-                  const int lse_at, MASK_PARAMS, __global float *part, const int part_at)
+                  const int lse_at, MASK_PARAMS)
 {
-    float x[MAX_WIDTH], o[MAX_WIDTH], z[CHUNK];
-    const int chunks = get_global_size(0), chunk = get_global_id(0);
-    const int h = get_global_id(1), b = get_global_id(2);
-    const int first = chunk * CHUNK, n = min(CHUNK, S - first), wide = (n + VL - 1) / VL * VL;
-    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
+    float x[MAX_WIDTH], z[CHUNK], fresh[MAX_WIDTH], o[MAX_QUERIES][MAX_WIDTH];
+    float top[MAX_QUERIES], sum[MAX_QUERIES];
+    int seen[MAX_QUERIES];
+    const int h = get_global_id(0), b = get_global_id(1);
     const mask m = MASK_OF(b, T, S);
     if (T == 0) return;
-    k += k_at + (size_t)b * k_batch + (size_t)(h / share) * k_head + (size_t)first * k_token;
-    v += v_at + (size_t)b * v_batch + (size_t)(h / share) * v_head + (size_t)first * v_token;
 
+    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
     for (int i = 0; i < T; i++) {
-        const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head + (size_t)i * q_token;
-        const size_t row = ((size_t)b * get_global_size(1) + h) * T + i;
-        const int state =
-            flags && n > 0
-                ? mask_block(&m, mask_q_range(&m, i, i + 1), mask_k_range(&m, first, first + n))
-                : MASK_ALL;
-        float top = -3.0e38f, sum = 0.0f;
-        int seen = 0;
-        for (int e = 0; e < E; e++) o[e] = 0.0f;
-        if (n > 0 && state != MASK_NONE) {
+        top[i] = -3.0e38f;
+        sum[i] = 0.0f;
+        seen[i] = 0;
+        for (int e = 0; e < E; e++) o[i][e] = 0.0f;
+    }
+    for (int first = 0; first < S; first += CHUNK) {
+        const int n = min(CHUNK, S - first), wide = (n + VL - 1) / VL * VL;
+        __global const WEIGHT *key = k + k_at + (size_t)b * k_batch +
+                                     (size_t)(h / share) * k_head + (size_t)first * k_token;
+        __global const WEIGHT *value = v + v_at + (size_t)b * v_batch +
+                                       (size_t)(h / share) * v_head + (size_t)first * v_token;
+        for (int i = 0; i < T; i++) {
+            const size_t row =
+                q_at + (size_t)b * q_batch + (size_t)h * q_head + (size_t)i * q_token;
+            const int state = flags ? mask_block(&m, mask_q_range(&m, i, i + 1),
+                                                 mask_k_range(&m, first, first + n))
+                                    : MASK_ALL;
+            if (state == MASK_NONE) continue;
             for (int d = 0; d < D; d++)
                 x[d] = factor *
-                       (q_f16 ? vload_half(q_row + d, (__global const half *)q) : q[q_row + d]);
+                       (q_f16 ? vload_half(row + d, (__global const half *)q) : q[row + d]);
             int j = 0;
-            for (; j + 4 <= n; j += 4) score_four(x, D, k + (size_t)j * k_token, k_token, z + j);
+            for (; j + 4 <= n; j += 4)
+                score_four(x, D, key + (size_t)j * k_token, k_token, z + j);
             for (; j < n; j++) {
                 float same[4];
-                score_four(x, D, k + (size_t)j * k_token, 0, same);
+                score_four(x, D, key + (size_t)j * k_token, 0, same);
                 z[j] = same[0];
             }
-            seen = hide(z, &m, i, first, n, wide, state);
-            soften(z, wide, &top, &sum);
-            add_values(z, n, v, v_token, E, o);
-            if (state == MASK_SOME && !all_finite(o, E))
-                add_seen_values(z, n, v, v_token, E, o);
+            seen[i] |= hide(z, &m, i, first, n, wide, state);
+            const float fade = soften(z, wide, &top[i], &sum[i]);
+            add_values(z, n, value, v_token, E, fresh);
+            if (state == MASK_SOME && !all_finite(fresh, E))
+                add_seen_values(z, n, value, v_token, E, fresh);
+            for (int e = 0; e < E; e++) o[i][e] = fma(o[i][e], fade, fresh[e]);
         }
-        if (chunks > 1) {
-            __global float *to = part + part_at + (row * chunks + chunk) * (E + 3);
-            for (int e = 0; e < E; e++) to[e] = o[e];
-            to[E] = top;
-            to[E + 1] = sum;
-            to[E + 2] = seen;
-        } else {
-            __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
-                                 (size_t)i * out_token;
-            const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
-            for (int e = 0; e < E; e++)
-                to[e] = (add ? to[e] : 0.0f) + gain * (seen ? o[e] / sum : 0.0f);
-            if (lse) lse[lse_at + row] = seen ? top + log(sum) : -3.0e38f;
-        }
+    }
+    const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+    for (int i = 0; i < T; i++) {
+        __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
+                             (size_t)i * out_token;
+        for (int e = 0; e < E; e++)
+            to[e] = (add ? to[e] : 0.0f) + gain * (seen[i] ? o[i][e] / sum[i] : 0.0f);
+        if (lse)
+            lse[lse_at + ((size_t)b * get_global_size(0) + h) * T + i] =
+                seen[i] ? top[i] + log(sum[i]) : -3.0e38f;
     }
 }

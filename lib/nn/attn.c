@@ -82,9 +82,9 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
 size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list, size_t room)
 {
     static const att_kernel_id CPU_F32[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F32,
-                                            ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_MERGE_ANY};
+                                            ATT_K_ATTN_FEW_CPU_F32};
     static const att_kernel_id CPU_F16[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F16,
-                                            ATT_K_ATTN_FEW_CPU_F16, ATT_K_ATTN_MERGE_ANY};
+                                            ATT_K_ATTN_FEW_CPU_F16};
     const int f16 = keys == ATT_F16;
     size_t n = 0;
     if (!att_device_cpu_bodies(device)) {

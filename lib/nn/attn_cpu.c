@@ -4,9 +4,8 @@
 #include "attn_internal.h"
 
 enum {
-    FEW = 8,     /* queries up to which packing all keys costs more than it saves */
-    CHUNK = 512, /* keys of a work-item, cl/attn_few_cpu.cl */
-    ROWS = 48    /* queries of a work-item, cl/attn_cpu.cl */
+    FEW = 8,  /* queries up to which packing all keys costs more than it saves */
+    ROWS = 48 /* queries of a work-item, cl/attn_cpu.cl */
 };
 
 static int32_t ceil_div(int32_t a, int32_t b)
@@ -31,27 +30,18 @@ static void packed_sizes(const att_device *device, const att_attn_call *c, int64
     *values = heads * padded * ceil_div(c->d_v, width) * width;
 }
 
-static int32_t chunks_of(const att_attn_call *c)
-{
-    return c->n_k > CHUNK ? ceil_div(c->n_k, CHUNK) : 1;
-}
-
 int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *c)
 {
-    const int32_t chunks = chunks_of(c), rows = c->n_q < FEW ? c->n_q : FEW;
-    const int64_t parts =
-        chunks > 1 ? (int64_t)c->batch * c->heads * rows * chunks * (c->d_v + 3) : 0;
     int64_t keys, values;
-    if (c->n_q <= FEW) return parts;
+    if (c->n_q <= FEW) return 0;
     packed_sizes(device, c, &keys, &values);
-    return keys + values > parts ? keys + values : parts;
+    return keys + values;
 }
 
-static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
+static att_status few(att_queue *queue, const att_attn_call *c, att_err *err)
 {
     const int half = c->k.view.dtype == ATT_F16;
-    const int32_t chunks = chunks_of(c);
-    const int32_t groups[] = {chunks, c->heads, c->batch};
+    const int32_t groups[] = {c->heads, c->batch, 1};
     atti_args args = {.n = 0};
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
@@ -59,10 +49,8 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_view scratch
     atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
-    atti_push_view(&args, scratch);
-    const att_status status = atti_attn_launch(
-        queue, c, half ? ATT_K_ATTN_FEW_CPU_F16 : ATT_K_ATTN_FEW_CPU_F32, groups, &args, err);
-    return status || chunks == 1 ? status : atti_attn_merge(queue, c, chunks, scratch, err);
+    return atti_attn_launch(queue, c, half ? ATT_K_ATTN_FEW_CPU_F16 : ATT_K_ATTN_FEW_CPU_F32,
+                            groups, &args, err);
 }
 
 static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, att_view values,
@@ -105,5 +93,5 @@ static att_status many(att_queue *queue, const att_attn_call *c, att_view scratc
 
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
 {
-    return c->n_q <= FEW ? few(queue, c, scratch, err) : many(queue, c, scratch, err);
+    return c->n_q <= FEW ? few(queue, c, err) : many(queue, c, scratch, err);
 }
