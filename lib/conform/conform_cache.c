@@ -4,7 +4,7 @@
 #include "half.h"
 #include "ref.h"
 
-enum { GROUPS = 3, D = 20, E = 24, CAPACITY = 11, STRIDE = 200 };
+enum { GROUPS = 3, D = 20, E = 24, CAPACITY = 40, STRIDE = 200 };
 
 /* What the host expects in a cache row: the float, or the half that it is rounded to. */
 static void expect(atti_array *cache, int64_t i, float x)
@@ -26,16 +26,16 @@ static void expect_rows(atti_array *cache, const atti_array *from, int32_t at, i
                        att_ref_load(&rows, t * STRIDE + offset + g * width + d));
 }
 
-/* Two appends of 4 and 6 rows out of a wider matrix, then one that does not fit. */
+/* Two appends of 4 and 35 rows out of a wider matrix, then one that does not fit. */
 static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conform_result *result,
                       att_err *err)
 {
     const att_dtype dtype = variant & 1 ? ATT_F16 : ATT_F32;
     const att_dtype from = variant & 2 ? ATT_F16 : ATT_F32;
-    const int32_t ck = GROUPS * D, cv = GROUPS * E, steps[] = {4, 6};
+    const int32_t ck = GROUPS * D, cv = GROUPS * E, steps[] = {4, 35};
     atti_array kv = {0}, k = {0}, v = {0};
     (void)small;
-    att_status status = atti_array_make(queue, &kv, 6 * STRIDE, 1, 4.0f, from, err);
+    att_status status = atti_array_make(queue, &kv, 35 * STRIDE, 1, 4.0f, from, err);
     if (!status) status = atti_array_make(queue, &k, CAPACITY * ck, 2, 1.0f, dtype, err);
     if (!status) status = atti_array_make(queue, &v, CAPACITY * cv, 3, 1.0f, dtype, err);
     att_cache cache = {.capacity = CAPACITY, .kv_heads = GROUPS, .d_qk = D, .d_v = E};
@@ -54,7 +54,7 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
         const att_mat two = {atti_array_device(&kv), 2, STRIDE, STRIDE};
         if (att_cache_append(queue, &cache, att_mat_cols(two, 0, ck), att_mat_cols(two, 0, cv),
                              NULL) != ATT_E_SHAPE ||
-            cache.length != 10)
+            cache.length != 39)
             status = att_fail(err, ATT_E_DEVICE, "an append beyond the capacity was not refused");
     }
     if (!status) status = atti_array_compare(queue, &k, result, "k", 0.0, 0.0, err);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ROWS_A_GROUP = 16 }; /* of cache_any */
+enum { ROWS_A_GROUP = 16 }; /* of both bodies */
 
 att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, att_dtype dtype,
                           int32_t capacity, int32_t kv_heads, int32_t d_qk, int32_t d_v,
@@ -21,6 +21,12 @@ att_status att_cache_init(att_cache *cache, att_arena *arena, const char *what, 
     att_status status = att_arena_take(arena, what, dtype, tokens * d_qk, &cache->k, err);
     if (!status) status = att_arena_take(arena, what, dtype, tokens * d_v, &cache->v, err);
     return status;
+}
+
+static att_kernel_id kernel_of(int cpu, att_dtype storage)
+{
+    if (cpu) return storage == ATT_F16 ? ATT_K_CACHE_CPU_F16 : ATT_K_CACHE_CPU_F32;
+    return storage == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32;
 }
 
 att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_mat v, att_err *err)
@@ -53,11 +59,13 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
         att_arg_view(cache->v),
         att_arg_i32(k.view.dtype == ATT_F16),
     };
+    const int cpu = k.view.dtype == ATT_F32 && att_device_cpu_bodies(att_queue_device(queue));
     const att_launch launch = {
-        .kernel = cache->k.dtype == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32,
-        .groups = {(ck + cv + 63) / 64, (k.rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP, 1},
+        .kernel = kernel_of(cpu, cache->k.dtype),
+        .groups = {cpu ? cache->kv_heads : (ck + cv + 63) / 64,
+                   (k.rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP, 1},
         .args = args,
-        .n_args = sizeof args / sizeof *args,
+        .n_args = sizeof args / sizeof *args - (size_t)cpu, /* which knows f32 alone */
         .bytes = (double)k.rows * (ck + cv) * (4.0 + (double)att_dtype_bytes(cache->k.dtype)),
     };
     const att_status status = att_queue_launch(queue, &launch, err);
@@ -77,8 +85,7 @@ void att_cache_views(const att_cache *cache, att_attn_call *call)
 size_t att_cache_kernels(const att_device *device, att_dtype storage, att_kernel_id *list,
                          size_t room)
 {
-    (void)device; /* the portable body serves every device: the work is a copy */
     if (room < 1) return 0;
-    list[0] = storage == ATT_F16 ? ATT_K_CACHE_ANY_F16 : ATT_K_CACHE_ANY_F32;
+    list[0] = kernel_of(att_device_cpu_bodies(device), storage);
     return 1;
 }
