@@ -150,7 +150,9 @@ static void print_tally(cJSON *list, const char *bodies, const char *stem, const
     cJSON_AddItemToArray(list, o);
 }
 
-static int check_bodies(const devices_options *o, int portable, cJSON *list, int *failed)
+/* without: features that are left alone, as bits. */
+static int check_bodies(const devices_options *o, int portable, uint64_t without, cJSON *list,
+                        int *failed)
 {
     att_progress progress;
     att_device *device = NULL;
@@ -163,6 +165,7 @@ static int check_bodies(const devices_options *o, int portable, cJSON *list, int
     options.threads = o->threads;
     options.cache_dir = cache;
     options.portable = portable;
+    options.without = without;
     options.log = att_progress_log(&progress);
     att_status status = att_device_open(&device, &options, &err);
     if (!status) status = att_queue_create(&queue, device, &err);
@@ -200,11 +203,14 @@ static int check(const devices_options *o)
         cJSON_Delete(list);
         return say(&err);
     }
+    const uint64_t group = 1u << ATT_FEATURE_WARPGROUP_F16;
     const int two = att_device_cpu_bodies(device) || att_device_has(device, ATT_FEATURE_MMA_F16);
+    const int three = att_device_has(device, ATT_FEATURE_WARPGROUP_F16);
     if (!o->json) printf("checking %s\n", att_device_get_info(device)->name);
     att_device_close(device);
-    int code = two ? check_bodies(o, 0, list, &failed) : ATT_EXIT_DONE;
-    if (!code) code = check_bodies(o, 1, list, &failed);
+    int code = two ? check_bodies(o, 0, 0, list, &failed) : ATT_EXIT_DONE;
+    if (!code && three) code = check_bodies(o, 0, group, list, &failed);
+    if (!code) code = check_bodies(o, 1, 0, list, &failed);
     if (list && !code) code = print_json(list);
     if (!code && failed) code = ATT_EXIT_DEVICE;
     if (!o->json && !code) puts("all kernels agree with the reference");

@@ -151,6 +151,7 @@ static att_status copy_options(att_device *device, const att_device_options *o, 
     device->portable = o->portable;
     device->profile = o->profile;
     device->log = o->log;
+    device->without = o->without;
     if (o->cache_dir) device->cache_dir = att_strdup(o->cache_dir);
     if (o->compiler) device->compiler = att_strdup(o->compiler);
     if ((o->cache_dir && !device->cache_dir) || (o->compiler && !device->compiler))

@@ -43,6 +43,7 @@ struct att_device {
     att_device_info info;
     int32_t index; /* in att_device_list() */
     int32_t portable, profile;
+    uint64_t without;           /* bits of features that are not used */
     char *cache_dir, *compiler; /* NULL: none */
     att_log log;
     pthread_mutex_t lock; /* guards programs */

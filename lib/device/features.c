@@ -119,7 +119,7 @@ int atti_feature_probe(att_device *device, const char *name)
 static signed char find_out(att_device *device, att_feature feature)
 {
     const probe *p = &PROBES[feature];
-    if (device->portable || device->info.kind != p->of) return -1;
+    if (device->portable || device->info.kind != p->of || device->without >> feature & 1) return -1;
     if (p->of == ATT_DEVICE_CPU && !host_knows(feature)) return -1;
     signed char answer = recall(device, p);
     if (!answer && device->compiler && device->cache_dir)

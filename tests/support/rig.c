@@ -30,6 +30,11 @@ int rig_small(void)
 
 rig rig_open(int portable)
 {
+    return rig_open_without(portable, 0);
+}
+
+rig rig_open_without(int portable, uint64_t features)
+{
     rig r = {NULL, NULL};
     att_err err;
     char cache[256];
@@ -39,6 +44,7 @@ rig rig_open(int portable)
     o.select = getenv("ATT_TEST_DEVICE");
     o.cache_dir = rig_small() ? NULL : cache; /* an interpreter has nothing to keep */
     o.portable = portable;
+    o.without = features;
     if (att_device_open(&r.device, &o, &err) || att_queue_create(&r.queue, r.device, &err))
         fail_msg("%s", err.text);
     return r;
@@ -65,19 +71,29 @@ static void run_case(rig *r, const att_conform_case *c, const char *bodies)
                  result.text);
 }
 
+static void run_stem(const char *stem, int portable, uint64_t without, const char *bodies)
+{
+    rig r = rig_open_without(portable, without);
+    size_t n, n_run = 0;
+    const att_conform_case *cases;
+    for (size_t i = 0; (cases = att_conform_cases(i, &n)); i++)
+        for (size_t c = 0; c < n; c++)
+            if (strcmp(cases[c].stem, stem) == 0) {
+                run_case(&r, &cases[c], bodies);
+                n_run++;
+            }
+    rig_close(&r);
+    assert_true(n_run > 0);
+}
+
 void rig_run_stem(const char *stem)
 {
-    for (int portable = rig_portable_only(); portable < 2; portable++) {
-        rig r = rig_open(portable);
-        size_t n, n_run = 0;
-        const att_conform_case *cases;
-        for (size_t i = 0; (cases = att_conform_cases(i, &n)); i++)
-            for (size_t c = 0; c < n; c++)
-                if (strcmp(cases[c].stem, stem) == 0) {
-                    run_case(&r, &cases[c], portable ? "portable" : "own");
-                    n_run++;
-                }
+    if (!rig_portable_only()) {
+        rig r = rig_open(0);
+        const int group = att_device_has(r.device, ATT_FEATURE_WARPGROUP_F16);
         rig_close(&r);
-        assert_true(n_run > 0);
+        run_stem(stem, 0, 0, "own");
+        if (group) run_stem(stem, 0, 1u << ATT_FEATURE_WARPGROUP_F16, "own, no warp groups");
     }
+    run_stem(stem, 1, 0, "portable");
 }

@@ -15,13 +15,14 @@ typedef struct rig {
 
 /* portable 1: portable bodies only. Ends the test with a message when there is no device. */
 rig rig_open(int portable);
+rig rig_open_without(int portable, uint64_t features); /* bits of features to leave alone */
 void rig_close(rig *r);
 
 int rig_portable_only(void);
 int rig_small(void);
 
-/* Runs all cases of the stem on the device's own bodies and on the portable ones; fails on the
- * first case beyond its tolerance, after naming it. */
+/* Runs all cases of the stem on all bodies that the device has; fails on the first case beyond its
+ * tolerance, after naming it. */
 void rig_run_stem(const char *stem);
 
 #endif /* ATT_RIG_H */

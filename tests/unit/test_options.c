@@ -95,7 +95,7 @@ static void public_options_can_grow(void **state)
     assert_int_equal(offsetof(att_asr_live_options, on_partial) + sizeof(void (*)(void)),
                      sizeof(att_asr_live_options));
     assert_int_equal(offsetof(att_device_options, size), 0);
-    assert_int_equal(offsetof(att_device_options, log) + sizeof(att_log),
+    assert_int_equal(offsetof(att_device_options, without) + sizeof(uint64_t),
                      sizeof(att_device_options));
 }
 

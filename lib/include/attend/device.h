@@ -43,6 +43,7 @@ typedef struct att_device_options {
     int32_t profile;  /* 1: every launch is timed, att_queue_profile() has the sums */
     int32_t portable; /* 1: only the portable bodies, also where better ones exist */
     att_log log;
+    uint64_t without; /* bit f: feature f of lib/device/queue.h is not used where it is there */
 } att_device_options;
 
 /* For languages without inline functions: the defaults, and bytes as their size. */
