@@ -52,14 +52,11 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
     k += k_at + (size_t)b * k_batch + (size_t)(share ? h / share : 0) * k_head;
     v += v_at + (size_t)b * v_batch + (size_t)(share ? h / share : 0) * v_head;
 
-    for (int x = lane; x < ROWS * D; x += LANES) {
-        const int rx = x / D, d = x % D;
-        const size_t at = q_row + (size_t)(first + rx) * q_token + d;
-        float value = 0.0f;
-        if (first + rx < T)
-            value = factor * value_load(q, at, q_f16);
-        query[rx][d] = value;
-    }
+    for (int d = lane; d < D; d += LANES)
+        for (int x = 0; x < ROWS; x++) {
+            const size_t at = q_row + (size_t)(first + x) * q_token + d;
+            query[x][d] = first + x < T ? factor * value_load(q, at, q_f16) : 0.0f;
+        }
     float acc[COLUMNS], z[SCORES];
     for (int c = 0; c < COLUMNS; c++) acc[c] = 0.0f;
     float top = -3.0e38f, sum = 0.0f;
@@ -69,10 +66,12 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         const int n = min(KEYS, end - k0);
         int visible = 0; /* bit t: the score of key s + SHARE*t counts */
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int x = lane; x < KEYS * D; x += LANES) {
-            const int j = x / D, d = x % D;
-            tile[j][d] = j < n ? kv_at(k, (size_t)(k0 + j) * k_token + d) : 0.0f;
-        }
+        for (int d = lane; d < D; d += LANES) /* loads are on their way together */
+#pragma unroll
+            for (int j = 0; j < KEYS; j++) {
+                const float x = kv_at(k, (size_t)(k0 + min(j, n - 1)) * k_token + d);
+                tile[j][d] = j < n ? x : 0.0f;
+            }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int t = 0; t < SCORES; t++) z[t] = 0.0f;
         for (int d = 0; d < D; d++) {
@@ -88,10 +87,12 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         barrier(CLK_LOCAL_MEM_FENCE);
         float high = top;
         for (int j = 0; j < KEYS; j++) high = weight[r][j] > high ? weight[r][j] : high;
-        for (int x = lane; x < KEYS * E; x += LANES) {
-            const int j = x / E, e = x % E;
-            tile[j][e] = j < n ? kv_at(v, (size_t)(k0 + j) * v_token + e) : 0.0f;
-        }
+        for (int e = lane; e < E; e += LANES)
+#pragma unroll
+            for (int j = 0; j < KEYS; j++) {
+                const float x = kv_at(v, (size_t)(k0 + min(j, n - 1)) * v_token + e);
+                tile[j][e] = j < n ? x : 0.0f;
+            }
         barrier(CLK_LOCAL_MEM_FENCE);
         const float fade = exp(top - high);
         sum *= fade;

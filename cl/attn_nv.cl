@@ -1,74 +1,53 @@
 /* attn_nv.cl - attention in halves with float sums on the matrix units of NVIDIA's GPUs.
  *
- * A work-group makes ROWS rows of one head, a warp 16*MR of them, over KEYS keys at a time. The
- * keys and values of the next block are on their way while one is worked on:
+ * A work-group makes ROWS rows of one head over KEYS keys at a time. The keys and values of the
+ * next block are on their way while one is worked on:
  *
  *     queries of a warp      scores          weights         out of a warp
  *     | 16*MR x WIDTH |  ->  | 16*MR x KEYS |  softmax  ->   | 16*MR x WIDTH |    all in registers
  *                      ^ keys of the block             ^ values of the block      in local memory
  *
- * Scores come as mma() spreads its sums, which is how it takes its first operand again: weights
+ * Scores come as a product spreads its sums, which is how it takes its first operand again: weights
  * stay where they are. The running maximum moves sums when it grows. NaN stays: a NaN score is no
  * new maximum but poisons the sum. A masked key weighs 0, and where its value is no number it is
  * kept from the product, which would make 0 * NaN of it. A row that sees nothing becomes zeros, its
  * lse -3e38. q, k and v must begin at multiples of 8 halves, and their rows too; out of 2.
  * Launch:  groups {ceil(T/ROWS), H, B}.
- * Build:   -D WIDTH=64 or 128: what D and E are; -D MASKS where there are any.
- * Prelude: mma.clh mask.clh values.clh.
- * Oracle:  att_ref_attn(): 2^-10 of the largest value, as weights are rounded to halves. */
-#if WIDTH == 64 && !defined(MASKS)
-#define MR 2 /* shares what is loaded of keys; masks need the registers */
-#else
-#define MR 1
-#endif
-#define KEYS (WIDTH == 64 ? 64 : 32)
-#define ROWS (64 * MR)
-#define CHUNKS (WIDTH / 8)
-#define TILE (KEYS * WIDTH * 2) /* bytes */
-#define NOTHING -3.0e38f
-#define LOG2_E 1.44269504f
+ * Build:   -D WIDTH=64 or 128: what D and E are; -D MASKS where there are any; for 64 -D WARPGROUP.
+ * Prelude: mma.clh, warpgroup.clh, mask.clh values.clh attn_rows.clh.
+ * Oracle:  att_ref_attn(): 2^-11 of the largest value, as weights are rounded to halves. */
 
-#ifdef MASKS
-#define BLOCK_STATE(m, queries, k0, S)                                                             \
-    ((m)->flags ? mask_block(m, queries, mask_k_range(m, k0, min((k0) + KEYS, S))) : MASK_ALL)
-#define SEES(m, i, key) (!(m)->flags || mask_visible(m, mask_row_of(m, i), key))
+/* Where queries are in local memory, in 16 bytes: behind the tiles, or where they will be. */
+#ifdef WARPGROUP
+#define QUERY (4 * TILE / 16)
+#define ROOM (5 * TILE / 16)
 #else
-#define BLOCK_STATE(m, queries, k0, S) MASK_ALL
-#define SEES(m, i, key) 1
+#define QUERY 0
+#define ROOM (4 * TILE / 16)
 #endif
 
-/* What a lane holds: of row r of block i (row() below) its columns. */
-typedef struct rows {
-    uint query[MR][WIDTH / 16][4];
-    float out[MR][WIDTH / 8][4]; /* sum of weights times values */
-    float top[MR][2], sum[MR][2];
-    int seen; /* bit 2i+r */
-} rows;
-
-static inline int row(int i, int r)
+/* The queries into local memory and on into registers, or to stay there; all else empty. negate:
+ * the scale is negative. */
+static inline void begin(rows *x, __local uint *query, __global const half *q, int stride, int T,
+                         int negate)
 {
-    const int lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
-    return get_group_id(0) * ROWS + (warp * MR + i) * 16 + r * 8 + lane / 4;
-}
-
-/* The queries through local memory into registers; all else empty. */
-static inline void begin(rows *x, uint tiles, __global const half *q, int stride, int T, int negate)
-{
-    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
-    tile_copy(tiles, q, stride, get_group_id(0) * ROWS, ROWS, T, CHUNKS, WIDTH);
+    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32, at = local_address(query);
+    tile_copy(at, q, stride, get_group_id(0) * ROWS, ROWS, T, CHUNKS, WIDTH);
     copies_close();
     copies_wait(0);
     barrier(CLK_LOCAL_MEM_FENCE);
+    for (int i = get_local_id(0); negate && i < ROWS * WIDTH / 2; i += NV_LANES)
+        query[i] ^= 0x80008000u;
+    barrier(CLK_LOCAL_MEM_FENCE);
+#ifndef WARPGROUP
 #pragma unroll
     for (int i = 0; i < MR; i++)
 #pragma unroll
-        for (int d = 0; d < WIDTH / 16; d++) {
-            const uint at = (warp * MR + i) * 16 + lane % 16;
-            blocks_load(x->query[i][d], tiles + tile_at(at, d * 2 + lane / 16, CHUNKS));
-#pragma unroll
-            for (int c = 0; c < 4; c++) x->query[i][d][c] ^= negate ? 0x80008000u : 0;
-        }
+        for (int d = 0; d < WIDTH / 16; d++)
+            blocks_load(x->query[i][d], at + tile_at((warp * MR + i) * 16 + lane % 16,
+                                                     d * 2 + lane / 16, CHUNKS));
     barrier(CLK_LOCAL_MEM_FENCE);
+#endif
     x->seen = 0;
 #pragma unroll
     for (int i = 0; i < MR * 2; i++) {
@@ -79,8 +58,51 @@ static inline void begin(rows *x, uint tiles, __global const half *q, int stride
     for (int e = 0; e < MR * WIDTH / 2; e++) x->out[0][0][e] = 0.0f;
 }
 
-/* z = queries times the block's keys. */
-static inline void score(const rows *x, float z[MR][KEYS / 8][4], uint keys)
+/* z = queries times the block's keys; out += weights times its values. */
+#ifdef WARPGROUP
+static inline void score(const rows *x, float z[MR][KEYS / 8][4], uint query, uint keys)
+{
+#pragma unroll
+    for (int c = 0; c < KEYS / 2; c++) z[0][0][c] = 0.0f;
+    warpgroup_hold(z[0][0], KEYS / 2);
+    warpgroup_begin();
+#pragma unroll
+    for (int d = 0; d < WIDTH / 16; d++)
+        warpgroup_mma_64(z[0][0], tile_descriptor(query + d * 32, CHUNKS),
+                         tile_descriptor(keys + d * 32, CHUNKS));
+    warpgroup_wait();
+    warpgroup_hold(z[0][0], KEYS / 2);
+}
+
+/* Infinities and NaN are taken out of local memory first; *flag is 0 before and after. */
+static inline void weigh(rows *x, uint p[MR][KEYS / 16][4], __local uint *values, __local int *flag,
+                         const mask *m, int k0, int T, int S, int some)
+{
+    const uint at = local_address(values);
+    int odd = 0;
+    for (int i = get_local_id(0); some && i < TILE / 4; i += NV_LANES) finite(values[i], &odd);
+    if (odd) *flag = 1;
+    if (some) barrier(CLK_LOCAL_MEM_FENCE);
+    if (some && *flag) {
+        add_odd(x, (__local const half *)values, m, k0, T, S);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int i = get_local_id(0); i < TILE / 4; i += NV_LANES)
+            values[i] = finite(values[i], &odd);
+        *flag = 0;
+        warpgroup_see_copies();
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    warpgroup_hold_operand(p[0][0], KEYS / 4);
+    warpgroup_hold(x->out[0][0], WIDTH / 2);
+    warpgroup_begin();
+#pragma unroll
+    for (int j = 0; j < KEYS / 16; j++)
+        warpgroup_mma_64_turned(x->out[0][0], p[0][j], tile_descriptor(at + j * TILE / 4, CHUNKS));
+    warpgroup_wait();
+    warpgroup_hold(x->out[0][0], WIDTH / 2);
+}
+#else
+static inline void score(const rows *x, float z[MR][KEYS / 8][4], uint query, uint keys)
 {
     const uint lane = get_local_id(0) % 32;
 #pragma unroll
@@ -100,78 +122,17 @@ static inline void score(const rows *x, float z[MR][KEYS / 8][4], uint keys)
         }
 }
 
-/* Scores of masked keys, and of keys from S on, become NOTHING. */
-static inline void hide(rows *x, float z[MR][KEYS / 8][4], const mask *m, int k0, int T, int S)
+static inline void weigh(rows *x, uint p[MR][KEYS / 16][4], __local uint *values, __local int *flag,
+                         const mask *m, int k0, int T, int S, int some)
 {
-    const int lane = get_local_id(0) % 32;
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-#ifdef MASKS
-            mask_row of = {0, 0, 0, 0};
-            if (m->flags) of = mask_row_of(m, min(row(i, r), T - 1));
-#endif
-#pragma unroll
-            for (int j = 0; j < KEYS / 4; j++) {
-                const int key = k0 + j / 2 * 8 + lane % 4 * 2 + j % 2;
-                int visible = key < S;
-#ifdef MASKS
-                visible = visible && (!m->flags || mask_visible(m, of, key));
-#endif
-                if (visible)
-                    x->seen |= 1 << (2 * i + r);
-                else
-                    z[i][j / 2][2 * r + j % 2] = NOTHING;
-            }
-        }
-}
-
-/* Scores of row (i, r), times `by`, to weights as halves; what was summed fades. */
-static inline void soften(rows *x, const float z[KEYS / 8][4], uint p[KEYS / 16][4], int i, int r,
-                          float by, int some)
-{
-    float high = NOTHING, total = 0.0f;
-#pragma unroll
-    for (int j = 0; j < KEYS / 8; j++) high = fmax(high, fmax(z[j][2 * r], z[j][2 * r + 1]));
-    high = fmax(high, across(high, 1));
-    high = fmax(high, across(high, 2)) * by;
-    high = fmax(high, x->top[i][r]);
-    const float fade = exp2_near(x->top[i][r] - high);
-    x->top[i][r] = high;
-#pragma unroll
-    for (int j = 0; j < KEYS / 8; j++) {
-        const float *s = z[j] + 2 * r;
-        float a = exp2_near(fma(s[0], by, -high)), b = exp2_near(fma(s[1], by, -high));
-        if (some && s[0] == NOTHING) a = 0.0f;
-        if (some && s[1] == NOTHING) b = 0.0f;
-        total += a + b;
-        p[j / 2][j % 2 * 2 + r] = halves_of(a, b);
-    }
-    x->sum[i][r] = fma(x->sum[i][r], fade, total);
-#pragma unroll
-    for (int e = 0; e < WIDTH / 4; e++) x->out[i][e / 2][2 * r + e % 2] *= fade;
-}
-
-/* Two halves, zeros in place of infinities and NaN; *odd says whether there were any. */
-static inline uint finite(uint x, int *odd)
-{
-    const uint low = (x & 0x7c00u) == 0x7c00u, high = (x & 0x7c000000u) == 0x7c000000u;
-    *odd |= low | high;
-    return (low ? 0 : x & 0xffffu) | (high ? 0 : x & 0xffff0000u);
-}
-
-/* out += weights times the block's values; whether some were left out for not being finite. */
-static inline int weigh(rows *x, uint p[MR][KEYS / 16][4], uint values, int some)
-{
-    const uint lane = get_local_id(0) % 32;
+    const uint lane = get_local_id(0) % 32, at = local_address(values);
     int odd = 0;
 #pragma unroll
     for (int j = 0; j < KEYS / 16; j++)
 #pragma unroll
         for (int e = 0; e < WIDTH / 16; e++) {
             uint v[4];
-            blocks_load_turned(v, values + tile_at(j * 16 + lane % 16, e * 2 + lane / 16, CHUNKS));
+            blocks_load_turned(v, at + tile_at(j * 16 + lane % 16, e * 2 + lane / 16, CHUNKS));
             if (some) {
 #pragma unroll
                 for (int c = 0; c < 4; c++) v[c] = finite(v[c], &odd);
@@ -182,38 +143,9 @@ static inline int weigh(rows *x, uint p[MR][KEYS / 16][4], uint values, int some
                 mma(x->out[i][2 * e + 1], p[i][j], v[2], v[3]);
             }
         }
-    return any_lane(odd);
+    if (some && any_lane(odd)) add_odd(x, (__local const half *)values, m, k0, T, S);
 }
-
-/* Those values to the rows that see them. */
-static inline void add_odd(rows *x, __local const half *values, const mask *m, int k0, int T, int S)
-{
-    const int lane = get_local_id(0) % 32;
-    for (int key = 0; key < KEYS && k0 + key < S; key++)
-#pragma unroll
-        for (int i = 0; i < MR * 2; i++) {
-            if (!SEES(m, min(row(i / 2, i % 2), T - 1), k0 + key)) continue;
-#pragma unroll
-            for (int e = 0; e < WIDTH / 4; e++) {
-                const float v =
-                    vload_half(tile_at(key, e / 2, CHUNKS) / 2 + lane % 4 * 2 + e % 2, values);
-                if (isnan(v) || isinf(v)) x->out[i / 2][e / 2][i % 2 * 2 + e % 2] += v;
-            }
-        }
-}
-
-/* Two numbers of a row to out. */
-static inline void put(__global float *out, size_t at, float a, float b, int add, int f16)
-{
-    if (add) {
-        value_put(a, 1, out, at, f16);
-        value_put(b, 1, out, at + 1, f16);
-    } else if (f16) {
-        *(__global uint *)((__global half *)out + at) = halves_of(a, b);
-    } else {
-        *(__global float2 *)(out + at) = (float2)(a, b);
-    }
-}
+#endif
 
 __kernel __attribute__((reqd_work_group_size(NV_LANES, 1, 1)))
 void attn_nv(const int T, const int S, const int D, const int E, const int share, const float scale,
@@ -226,17 +158,19 @@ void attn_nv(const int T, const int S, const int D, const int E, const int share
              const int add, __global const float *head_gain, const int head_gain_at,
              __global float *lse, const int lse_at, MASK_PARAMS, const int out_f16)
 {
-    __local uint4 room[4 * TILE / 16] __attribute__((aligned(128)));
+    __local uint4 room[ROOM] __attribute__((aligned(1024)));
+    __local int flag;
     const uint tiles = local_address(room);
     const int first = get_group_id(0) * ROWS, h = get_group_id(1), b = get_group_id(2);
     if (T == 0) return;
+    flag = 0;
     const mask m = MASK_OF(b, T, S);
     const float factor = LOG2_E * (head_scale ? head_scale[head_scale_at + h] : scale);
     k += k_at + (size_t)b * k_batch + (size_t)(h / share) * k_head;
     v += v_at + (size_t)b * v_batch + (size_t)(h / share) * v_head;
     rows x;
-    begin(&x, tiles, q + q_at + (size_t)b * q_batch + (size_t)h * q_head, q_token, T,
-          factor < 0.0f);
+    begin(&x, (__local uint *)(room + QUERY), q + q_at + (size_t)b * q_batch + (size_t)h * q_head,
+          q_token, T, factor < 0.0f);
 
 #define FETCH(at, to)                                                                              \
     {                                                                                              \
@@ -258,10 +192,13 @@ void attn_nv(const int T, const int S, const int D, const int E, const int share
         int k1 = k0 + KEYS;
         SKIP(k1)
         copies_wait(0);
+#ifdef WARPGROUP
+        warpgroup_see_copies();
+#endif
         barrier(CLK_LOCAL_MEM_FENCE); /* the block has come, and all are done with the one before */
         if (k1 < S) FETCH(k1, half_of ^ 1)
         copies_close();
-        score(&x, z, keys);
+        score(&x, z, local_address(room + QUERY), keys);
         if (some)
             hide(&x, z, &m, k0, T, S);
         else
@@ -269,8 +206,8 @@ void attn_nv(const int T, const int S, const int D, const int E, const int share
 #pragma unroll
         for (int i = 0; i < MR * 2; i++)
             soften(&x, z[i / 2], p[i / 2], i / 2, i % 2, fabs(factor), some);
-        if (weigh(&x, p, keys + TILE, some))
-            add_odd(&x, (__local const half *)room + (half_of * 2 + 1) * (TILE / 2), &m, k0, T, S);
+        weigh(&x, p, (__local uint *)room + (half_of * 2 + 1) * (TILE / 4), &flag, &m, k0, T, S,
+              some);
         k0 = k1;
         half_of ^= 1;
     }

@@ -48,6 +48,7 @@ typedef struct sums {
 #ifdef WARPGROUP
 static inline void multiply(sums *sum, uint x, uint w, uint lane, uint warp)
 {
+    warpgroup_hold(sum->at[0][0], MT * NT * 4);
     warpgroup_begin();
 #pragma unroll
     for (int k = 0; k < BK / 16; k++)
@@ -56,7 +57,11 @@ static inline void multiply(sums *sum, uint x, uint w, uint lane, uint warp)
             warpgroup_mma(sum->at[i][0], tile_descriptor(x + i * 64 * BK * 2 + k * 32, CHUNKS),
                           tile_descriptor(w + k * 32, CHUNKS));
 }
-#define multiply_wait() warpgroup_wait()
+static inline void multiply_wait(sums *sum)
+{
+    warpgroup_wait();
+    warpgroup_hold(sum->at[0][0], MT * NT * 4);
+}
 #else
 static inline void load_step(uint a[MT][4], uint b[NT / 2][4], uint x, uint w, uint lane, uint warp,
                              int k)
@@ -85,7 +90,7 @@ static inline void multiply(sums *sum, uint x, uint w, uint lane, uint warp)
                     b[k % 2][j / 2][j % 2 * 2 + 1]);
     }
 }
-#define multiply_wait()
+#define multiply_wait(sum)
 #endif
 
 /* The rows [first, first + PASS) of the tile to local memory. */
@@ -194,7 +199,7 @@ void gemm_nv(const int M, const int N, const int K, __global const half *restric
         if (s + STAGES - 1 < steps) FETCH(s + STAGES - 1)
         copies_close();
         multiply(&sum, stage, stage + X_BYTES, lane, warp);
-        multiply_wait();
+        multiply_wait(&sum);
     }
 
     const int whole = !((y_at | y_stride) % 8) &&

@@ -3,9 +3,9 @@
 #include "attn_internal.h"
 
 enum {
-    ROWS = 16,   /* of a work-group, cl/attn_any.cl */
-    CHUNK = 256, /* keys of one, when there are too few rows to fill a device */
-    FULL = 256   /* work-groups that do */
+    ROWS = 16,  /* of a work-group, cl/attn_any.cl */
+    CHUNK = 64, /* keys of one, when there are too few rows to fill a device */
+    FULL = 256  /* work-groups that do */
 };
 
 static int32_t ceil_div(int32_t a, int32_t b)
@@ -13,10 +13,11 @@ static int32_t ceil_div(int32_t a, int32_t b)
     return (a + b - 1) / b;
 }
 
-/* Sizes alone decide, so that results do not depend on the device. */
+/* Sizes of one batch row alone decide, so that results depend neither on the device nor on what is
+ * beside it. */
 static int32_t chunks_of(const att_attn_call *c)
 {
-    const int64_t groups = (int64_t)ceil_div(c->n_q, ROWS) * c->heads * c->batch;
+    const int64_t groups = (int64_t)ceil_div(c->n_q, ROWS) * c->heads;
     return groups < FULL && c->n_k > CHUNK ? ceil_div(c->n_k, CHUNK) : 1;
 }
 
@@ -25,7 +26,7 @@ static int64_t portable_scratch(const att_attn_call *c)
 {
     const int64_t streams = (int64_t)c->heads * c->batch;
     if (streams < 1) return 0; /* senseless, which is told elsewhere */
-    const int64_t split_rows = (FULL - 1) / streams * ROWS;
+    const int64_t split_rows = (FULL - 1) / c->heads * ROWS;
     const int64_t rows = c->n_q < split_rows ? c->n_q : split_rows;
     if (c->n_k <= CHUNK) return 0;
     return streams * rows * ceil_div(c->n_k, CHUNK) * (c->d_v + 3);
@@ -57,10 +58,10 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_view sc
     return status || chunks == 1 ? status : atti_attn_merge(queue, c, chunks, scratch, err);
 }
 
-int64_t att_attn_scratch(const att_device *device, const att_attn_call *call)
+int64_t att_attn_scratch(att_device *device, const att_attn_call *call)
 {
-    return att_device_cpu_bodies(device) ? atti_attn_cpu_scratch(device, call)
-                                         : portable_scratch(call);
+    if (att_device_cpu_bodies(device)) return atti_attn_cpu_scratch(device, call);
+    return atti_attn_nv_takes(device, call) ? 0 : portable_scratch(call);
 }
 
 att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratch, att_err *err)
@@ -91,8 +92,9 @@ size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list,
         if (room > 0) list[n++] = f16 ? ATT_K_ATTN_64_ANY_F16 : ATT_K_ATTN_64_ANY_F32;
         if (room > 1) list[n++] = ATT_K_ATTN_MERGE_ANY;
         const int nv = f16 && room > 3 && att_device_has(device, ATT_FEATURE_MMA_F16);
-        if (nv) list[n++] = ATT_K_ATTN_64_NV;
-        if (nv) list[n++] = ATT_K_ATTN_64_MASKS_NV;
+        const int group = nv && att_device_has(device, ATT_FEATURE_WARPGROUP_F16);
+        if (nv) list[n++] = group ? ATT_K_ATTN_64_WARPGROUP_NV : ATT_K_ATTN_64_NV;
+        if (nv) list[n++] = group ? ATT_K_ATTN_64_MASKS_WARPGROUP_NV : ATT_K_ATTN_64_MASKS_NV;
         return n; /* wider heads are compiled when they come */
     }
     for (; n < sizeof CPU_F32 / sizeof *CPU_F32 && n < room; n++)

@@ -11,9 +11,9 @@
 extern "C" {
 #endif
 
-/* f32 elements of scratch that the call needs on this device; pure. Grows with the call's sizes
- * only. */
-int64_t att_attn_scratch(const att_device *device, const att_attn_call *call);
+/* f32 elements of scratch that the call needs on this device. Grows with the call's sizes only; a
+ * call without views says what the hungriest body would need. */
+int64_t att_attn_scratch(att_device *device, const att_attn_call *call);
 
 /* out = what attend/attn.h says. Borrows every buffer, allocates nothing. A row that sees nothing
  * becomes zeros. ATT_E_SHAPE, ATT_E_ARG: the call is senseless; ATT_E_UNSUPPORTED: no kernel knows

@@ -4,7 +4,7 @@
 
 enum {
     FEW = 16,  /* queries below which a work-group has too little to share */
-    WARPS = 64 /* rows of a work-group, cl/attn_nv.cl; twice as many without masks and narrow */
+    WARPS = 64 /* rows of a work-group, cl/attn_nv.cl; twice as many of ATTN_64_NV */
 };
 
 static int whole(const att_attn_view *v, int64_t n)
@@ -22,12 +22,14 @@ int atti_attn_nv_takes(att_device *device, const att_attn_call *c)
 
 att_status atti_attn_nv(att_queue *queue, const att_attn_call *c, att_err *err)
 {
-    const int masks = c->mask.flags != 0, wide = c->d_qk == 128;
-    const int32_t rows = masks || wide ? WARPS : 2 * WARPS;
+    static const att_kernel_id KERNELS[3][2] = {
+        {ATT_K_ATTN_64_NV, ATT_K_ATTN_64_MASKS_NV},
+        {ATT_K_ATTN_64_WARPGROUP_NV, ATT_K_ATTN_64_MASKS_WARPGROUP_NV},
+        {ATT_K_ATTN_128_NV, ATT_K_ATTN_128_MASKS_NV}};
+    const int group = att_device_has(att_queue_device(queue), ATT_FEATURE_WARPGROUP_F16);
+    const int masks = c->mask.flags != 0, body = c->d_qk == 128 ? 2 : group;
+    const int32_t rows = masks || body ? WARPS : 2 * WARPS;
     const int32_t groups[] = {(c->n_q + rows - 1) / rows, c->heads, c->batch};
-    const att_kernel_id kernel = wide    ? masks ? ATT_K_ATTN_128_MASKS_NV : ATT_K_ATTN_128_NV
-                                 : masks ? ATT_K_ATTN_64_MASKS_NV
-                                         : ATT_K_ATTN_64_NV;
     atti_args args = {.n = 0};
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
@@ -36,5 +38,5 @@ att_status atti_attn_nv(att_queue *queue, const att_attn_call *c, att_err *err)
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
     atti_push_i32(&args, c->out.view.dtype == ATT_F16);
-    return atti_attn_launch(queue, c, kernel, groups, &args, err);
+    return atti_attn_launch(queue, c, KERNELS[body][masks], groups, &args, err);
 }

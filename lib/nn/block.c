@@ -103,16 +103,34 @@ att_status att_block_scratch_init(att_block_scratch *scratch, att_arena *arena, 
     if (!status)
         status = att_arena_take(arena, "attention scratch", ATT_F32, attn > 0 ? attn : 1,
                                 &scratch->attn, err);
+    scratch->attn_room = attn;
     scratch->max_tokens = max_tokens;
     return status;
 }
 
-/* One part's rows of qkv and of the attention's output. */
-static att_status self_attend_part(att_queue *queue, const att_block_desc *d,
-                                   const att_block_scratch *scratch, const att_block_part *part,
-                                   att_mat qkv, att_mat heads, att_err *err)
+/* How many parts the call of the first, which has no cache, can be: those behind it that are as
+ * long and have neither cache nor policy, in what scratch there is. */
+static int32_t alike(att_queue *queue, const att_block_call *run, const att_block_scratch *scratch,
+                     int32_t first, att_attn_call call)
+{
+    const att_block_part *parts = run->parts + first;
+    for (call.batch = 1; !parts->self_policy && call.batch < run->n_parts - first; call.batch++) {
+        const att_block_part *p = &parts[call.batch];
+        if (p->self_cache || p->self_policy || p->rows != parts->rows) break;
+    }
+    while (call.batch > 1 && att_attn_scratch(att_queue_device(queue), &call) > scratch->attn_room)
+        call.batch--;
+    return call.batch;
+}
+
+/* Parts from the first on, as many as can be one call: their rows of qkv and of the attention's
+ * output, of which the matrices are the first's. */
+static att_status self_attend_parts(att_queue *queue, const att_block_desc *d,
+                                    const att_block_scratch *scratch, const att_block_call *run,
+                                    att_mat qkv, att_mat heads, int32_t *i, att_err *err)
 {
     const int32_t nq = q_width(d), nk = kv_width(d);
+    const att_block_part *part = &run->parts[*i];
     const att_mat k = att_mat_cols(qkv, nq, nk), v = att_mat_cols(qkv, nq + nk, nk);
     att_status status = ATT_OK;
     att_attn_call call = call_of(d, part->self_policy, att_mat_cols(qkv, 0, nq), heads);
@@ -123,7 +141,9 @@ static att_status self_attend_part(att_queue *queue, const att_block_desc *d,
         call.k = heads_of(k, d->head_width);
         call.v = heads_of(v, d->head_width);
         call.n_k = part->rows;
+        call.batch = alike(queue, run, scratch, *i, call);
     }
+    *i += call.batch;
     return status ? status : att_attn(queue, &call, scratch->attn, err);
 }
 
@@ -139,10 +159,12 @@ static att_status self_attend(att_queue *queue, const att_block *block,
 
     att_status status = att_norm_apply(queue, &block->self_norm, run->x, h, err);
     if (!status) status = att_linear_apply(queue, block->self_qkv, h, qkv, NULL, err);
-    for (int32_t i = 0, at = 0; !status && i < run->n_parts; at += run->parts[i++].rows)
-        status = self_attend_part(queue, d, scratch, &run->parts[i],
-                                  att_mat_rows(qkv, at, run->parts[i].rows),
-                                  att_mat_rows(heads, at, run->parts[i].rows), err);
+    for (int32_t i = 0, at = 0; !status && i < run->n_parts;) {
+        const int32_t first = i, rows = run->parts[i].rows;
+        status = self_attend_parts(queue, d, scratch, run, att_mat_rows(qkv, at, rows),
+                                   att_mat_rows(heads, at, rows), &i, err);
+        at += (i - first) * rows;
+    }
     const att_epilogue residual = {ATT_ACT_NONE, run->x, {0}};
     if (!status) status = att_linear_apply(queue, block->self_out, heads, run->x, &residual, err);
     return status;

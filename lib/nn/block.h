@@ -67,6 +67,7 @@ typedef struct att_block_scratch {
     att_view hidden; /* [T, C]: normed input, then attention output */
     att_view wide;   /* [T, max((H+2G)*D, F)] */
     att_view attn;   /* what att_attn() asks for */
+    int64_t attn_room;
     int32_t max_tokens;
 } att_block_scratch;
 

@@ -219,7 +219,7 @@ att_precision att_linear_precision(att_device *device, att_precision precision)
 /* What weights stored as f16 or not are multiplied by. */
 typedef struct kernels {
     size_t n;
-    att_kernel_id id[5];
+    att_kernel_id id[6];
 } kernels;
 
 static const kernels *kernels_of(att_device *device, int f16, att_dtype operand)
@@ -235,9 +235,10 @@ static const kernels *kernels_of(att_device *device, int f16, att_dtype operand)
     /* x of f32 is no operand of theirs */
     static const kernels MMA = {
         4, {ATT_K_GEMM_NV, ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
-    static const kernels WARPGROUP = {5,
+    static const kernels WARPGROUP = {6,
                                       {ATT_K_GEMM_WARPGROUP_128_NV, ATT_K_GEMM_WARPGROUP_64_NV,
-                                       ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
+                                       ATT_K_GEMM_WARPGROUP_64_DEEP_NV, ATT_K_GEMM_ANY_F16,
+                                       ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}};
     if (operand == ATT_U8) return &INT8;
     if (operand == ATT_BF16) return &BF16;
     if (operand == ATT_F16)

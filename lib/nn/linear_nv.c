@@ -2,7 +2,11 @@
  * (linear_internal.h). Tests: tests/kernels/test_linear.c */
 #include "linear_internal.h"
 
-enum { BN = 128 }; /* columns of a tile, cl/gemm_nv.cl */
+enum {
+    BN = 128, /* columns of a tile, cl/gemm_nv.cl */
+    FEW = 2,  /* tiles on a unit that wait for memory, so that more steps should be on their way */
+    LONG = 2048
+};
 
 /* Tiles of one kind: rows of one, work-groups that a unit holds at once, what one takes. */
 typedef struct kind {
@@ -45,10 +49,13 @@ void atti_linear_nv_choose(att_device *device, const att_linear *l, int32_t rows
     static const kind LARGE = {ATT_K_GEMM_WARPGROUP_128_NV, 128, 3, 2.0};
     static const kind SMALL = {ATT_K_GEMM_WARPGROUP_64_NV, 64, 4, 1.1};
     const int32_t units = att_device_get_info(device)->compute_units;
+    static const kind DEEP = {ATT_K_GEMM_WARPGROUP_64_DEEP_NV, 64, 4, 1.1};
     const kind *k = &PLAIN;
     if (att_device_has(device, ATT_FEATURE_WARPGROUP_F16)) {
         const double large = cost_of(&LARGE, tiles_of(&LARGE, rows, l->rows), units);
-        k = large < cost_of(&SMALL, tiles_of(&SMALL, rows, l->rows), units) ? &LARGE : &SMALL;
+        const int32_t tiles = tiles_of(&SMALL, rows, l->rows);
+        k = large < cost_of(&SMALL, tiles, units) ? &LARGE : &SMALL;
+        if (k == &SMALL && tiles <= FEW * units && l->cols > LONG) k = &DEEP;
     }
     launch->kernel = k->kernel;
     launch->groups[0] = tiles_of(k, rows, l->rows);

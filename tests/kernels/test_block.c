@@ -125,6 +125,36 @@ static void a_prompt_is_its_tokens(void **state)
     close_fixture(&f);
 }
 
+/* Three texts side by side, which may become one call of attention, and each of them alone. */
+static void parts_do_not_know_each_other(void **state)
+{
+    (void)state;
+    enum { PARTS = 3, ROWS = T / PARTS };
+    static float start[T * C], together[T * C], alone[T * C];
+    for (int portable = 0; portable < 2; portable++) {
+        fixture f = open_fixture(portable);
+        att_err err;
+        att_block_part parts[PARTS];
+        if (att_block_remember(f.r.queue, &f.block, &f.scratch, f.rows, &f.memory, &err) ||
+            att_queue_read(f.r.queue, start, f.x.view, T * C, &err))
+            fail_msg("%s", err.text);
+        for (int i = 0; i < PARTS; i++)
+            parts[i] = (att_block_part){.rows = ROWS, .memory = &f.memory};
+        const att_block_call all = {.x = f.x, .parts = parts, .n_parts = PARTS};
+        assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &all, NULL), ATT_OK);
+        assert_int_equal(att_queue_read(f.r.queue, together, f.x.view, T * C, NULL), ATT_OK);
+        assert_int_equal(att_queue_write(f.r.queue, f.x.view, start, T * C, NULL), ATT_OK);
+        for (int i = 0; i < PARTS; i++) {
+            const att_block_call one = {
+                .x = att_mat_rows(f.x, i * ROWS, ROWS), .parts = parts, .n_parts = 1};
+            assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &one, NULL), ATT_OK);
+        }
+        assert_int_equal(att_queue_read(f.r.queue, alone, f.x.view, T * C, NULL), ATT_OK);
+        assert_memory_equal(together, alone, sizeof alone);
+        close_fixture(&f);
+    }
+}
+
 /* What lies between the products in halves: portable bodies do that on every device. */
 static void halves_between_products_say_nearly_the_same(void **state)
 {
@@ -200,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_prompt_is_its_tokens),
+        cmocka_unit_test(parts_do_not_know_each_other),
         cmocka_unit_test(halves_between_products_say_nearly_the_same),
         cmocka_unit_test(what_is_not_built_is_refused),
         cmocka_unit_test(senseless_calls_are_refused),
