@@ -81,19 +81,23 @@ static void fold_times(att_queue *q)
 
 /* PoCL's worker still holds the last command, and through it the queue, the context and the device,
  * for a moment after clFinish: were ours gone first, it would free the device that it then reads
- * (PoCL 3.1: clReleaseCommandQueue), and a process that ends meanwhile crashes. The count is for
- * debugging in other runtimes, so the wait has an end. */
+ * (PoCL 3.1: clReleaseCommandQueue), and a process that ends meanwhile crashes. A buffer holds the
+ * last command that used it, too, for as long as it lives; then the queue outlives all this, and
+ * its count comes to rest above 1. The count is for debugging in other runtimes: the wait has an
+ * end. */
 void atti_commands_release(cl_command_queue commands)
 {
-    enum { TURNS = 2000 };
+    enum { TURNS = 2000, RESTING = 20 };
     const struct timespec turn = {0, 50000};
-    cl_uint holders = 1;
+    cl_uint holders = 1, before = 0;
     clFinish(commands);
-    for (int i = 0; i < TURNS; i++) {
+    for (int i = 0, same = 0; i < TURNS && same < RESTING; i++) {
         if (clGetCommandQueueInfo(commands, CL_QUEUE_REFERENCE_COUNT, sizeof holders, &holders,
                                   NULL) != CL_SUCCESS ||
             holders <= 1)
             break;
+        same = holders == before ? same + 1 : 0;
+        before = holders;
         nanosleep(&turn, NULL);
     }
     clReleaseCommandQueue(commands);

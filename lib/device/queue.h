@@ -52,7 +52,7 @@ typedef struct att_queue att_queue;
 
 /* Kernel objects live here, so a queue belongs to one thread at a time. */
 att_status att_queue_create(att_queue **queue, att_device *device, att_err *err);
-void att_queue_destroy(att_queue *queue); /* waits; NULL is fine */
+void att_queue_destroy(att_queue *queue); /* waits, longer if its buffers live; NULL is fine */
 att_device *att_queue_device(const att_queue *queue);
 
 /* One kernel argument. A view becomes two: the buffer (NULL when absent) and its element offset as

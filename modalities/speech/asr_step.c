@@ -32,9 +32,11 @@ att_status att_asr_stepper_init(att_asr_stepper *s, const att_whisper *whisper,
 
 void att_asr_stepper_finish(att_asr_stepper *s)
 {
-    att_whisper_session_destroy(s->session); /* waits: what was sent may still be read */
+    if (s->session) /* what was sent may still be read */
+        att_queue_settle(att_whisper_session_queue(s->session), NULL);
     att_logits_top_finish(&s->top);
     att_arena_destroy(s->arena);
+    att_whisper_session_destroy(s->session);
     att_free(s->row);
     att_free(s->wanted);
     att_free(s->turns);

@@ -147,8 +147,8 @@ att_status att_vad_session_create(att_vad_session **out, const att_vad *vad, att
 void att_vad_session_destroy(att_vad_session *s)
 {
     if (!s) return;
-    att_queue_destroy(s->queue);
     att_arena_destroy(s->arena);
+    att_queue_destroy(s->queue);
     att_free(s->spans);
     att_free(s);
 }

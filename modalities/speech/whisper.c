@@ -229,8 +229,8 @@ att_status att_whisper_session_create(att_whisper_session **out, const att_whisp
 void att_whisper_session_destroy(att_whisper_session *s)
 {
     if (!s) return;
-    att_queue_destroy(s->queue);
     att_arena_destroy(s->arena);
+    att_queue_destroy(s->queue);
     att_free(s->packed_lines);
     att_free(s->host_ids);
     att_free(s->policies);

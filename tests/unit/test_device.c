@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -283,6 +284,29 @@ static void a_child_compiles_or_is_replaced_aloud(void **state)
     }
 }
 
+/* A queue goes in no time, also while buffers live that it wrote to. */
+static void queues_go_at_once(void **state)
+{
+    (void)state;
+    heard h = {0, 0, ""};
+    att_device *device = open_with(NULL, NULL, &h);
+    att_queue *queue = NULL;
+    att_buf *a;
+    float x = 1.0f;
+    struct timespec begin, end;
+    assert_int_equal(att_queue_create(&queue, device, NULL), ATT_OK);
+    assert_int_equal(att_buf_create(&a, device, "a", ATT_F32, 1, NULL), ATT_OK);
+    assert_int_equal(att_queue_write(queue, att_buf_view(a, ATT_F32), &x, 1, NULL), ATT_OK);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    att_queue_destroy(queue);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    if (seconds > 0.08) fail_msg("it took %g s", seconds);
+    att_buf_destroy(a);
+    att_device_close(device);
+}
+
 /* What was sent may change once the queue has settled, and not before. */
 static void settled_memory_may_change(void **state)
 {
@@ -478,6 +502,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_child_compiles_or_is_replaced_aloud),
         cmocka_unit_test(features_are_probed_once),
         cmocka_unit_test(copies_stay_inside),
+        cmocka_unit_test(queues_go_at_once),
         cmocka_unit_test(settled_memory_may_change),
         cmocka_unit_test(launches_are_checked),
         cmocka_unit_test(too_much_memory_is_named),
