@@ -30,14 +30,19 @@ class Result:
     tokens: int = 0
 
 
-def attend(options, files):
+def attend(options, files, precision):
     """This project's program; one JSON object a file on stdout. What its process took beyond the
-    files' own totals is its load time: start, device, kernels, weights."""
+    files' own totals is its load time: start, device, kernels, weights. Files that were decoded
+    together share their time, so that totals add up."""
     program = measure.program(options.attend)
     command = [program, "transcribe", "-q", "--json", "--model", options.model,
-               "--threads", str(options.threads)]
+               "--threads", str(options.threads), "--precision", precision]
+    command += ["--batch", str(options.batch or 1)]
     if options.language:
         command += ["--language", options.language]
+    if options.chunks:  # as faster-whisper's pipeline ends speech
+        command += ["--vad_filter", "True", "--vad_chunks", "True",
+                    "--vad_min_silence_duration_ms", "160"]
     if options.decoding != "default":
         command += ["--condition_on_previous_text", "False", "--beam_size",
                     "5" if options.decoding == "beam" else "1",
@@ -53,6 +58,11 @@ def attend(options, files):
     total = sum(t["total_s"] for t in times)
     return Result("attend", done.wall_s - total, total, done.rss_mb, [o["text"] for o in objects],
                   parts, sum(t["tokens"] for t in times))
+
+
+def attend_at(precision):
+    """The system at a precision."""
+    return lambda options, files: attend(options, files, precision)
 
 
 def json_objects(text):
@@ -72,7 +82,8 @@ def python_system(system, model, compute=""):
     def run(options, files):
         job = {"system": system, "model": getattr(options, model), "compute": compute,
                "threads": options.threads, "language": options.language,
-               "timestamps": options.timestamps, "decoding": options.decoding, "files": files}
+               "timestamps": options.timestamps, "decoding": options.decoding,
+               "batch": options.batch, "chunks": options.chunks, "files": files}
         worker = str(Path(__file__).resolve().parent / "asr_worker.py")
         done = measure.run([sys.executable, worker], json.dumps(job))
         found = json.loads(done.stdout)
@@ -119,15 +130,21 @@ def read_whisper_cli(done, version, texts):
 
 
 SYSTEMS = {
-    "attend": attend,
+    "attend": attend_at("exact"),
+    "attend-fast": attend_at("fast"),
+    "attend-int8": attend_at("int8"),
     "faster-whisper": python_system("faster-whisper", "model", "float32"),
     "faster-whisper-int8": python_system("faster-whisper", "model", "int8"),
     "whisper.cpp": whisper_cli,
     "pywhispercpp": python_system("whisper.cpp", "ggml"),
     "openai": python_system("openai", "model"),
 }
+# Those that know --batch.
+BATCHED = ("attend", "attend-fast", "attend-int8", "faster-whisper", "faster-whisper-int8")
 NEEDS = {  # options that a system cannot run without
     "attend": ("attend", "model"),
+    "attend-fast": ("attend", "model"),
+    "attend-int8": ("attend", "model"),
     "faster-whisper": ("model",),
     "faster-whisper-int8": ("model",),
     "whisper.cpp": ("whisper_cli", "ggml"),
