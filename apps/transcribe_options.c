@@ -16,7 +16,7 @@ static const att_opt TABLE[] = {
      "cpu, gpu, an index or a part of the name [the fastest]"},
     {"threads", 0, ATT_OPT_INT, AT(threads), NULL, "N", "compute units to use [all]"},
     {"batch", 0, ATT_OPT_INT, AT(batch), NULL, "N",
-     "windows decoded together, of many files or of independent parts of one [8]"},
+     "windows decoded together, of many files or of independent parts of one [4]"},
     {"precision", 0, ATT_OPT_TEXT, AT(precision), "exact|fast|int8", "P",
      "exact: weights as stored, f32 products; fast: bf16; int8 [exact]"},
     {"language", 0, ATT_OPT_TEXT, AT(language), NULL, "LANG",

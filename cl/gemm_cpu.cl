@@ -6,13 +6,13 @@
  * Each sum runs over k in order, so a row's result does not depend on M.
  * Launch:  groups {panels, ceil(M/MB), 1}, work-groups of one.
  * Build:   -D ACT=vec, -D W_F16 for a half weight.  Prelude: types.clh act.clh epilogue.clh.
- *          -D FEW for a few rows, 4 at a time: the weight is widened as it is read, since that
- *          costs less than keeping it.
+ *          -D FEW=4 or 6 for a few rows, so many at a time: the weight is widened as it is read,
+ *          since that costs less than keeping it.
  * Oracle:  att_ref_linear(), relative to sum |x||w|: K * 2^-24. */
 #define NR (2 * VL)
 #ifdef FEW
 #define KT K
-#define MR 4
+#define MR FEW
 #elif VL == 16
 #define KT 512
 #define MR 12
@@ -22,12 +22,12 @@
 #endif
 #define MB (MR * 16)
 
-#ifdef FEW
+#if MR == 4
 #define EACH_ROW(X) X(0) X(1) X(2) X(3)
-#elif VL == 16
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#else
+#elif MR == 6
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
+#else
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))

@@ -154,7 +154,9 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
         return launch_one(queue, l, &x, &y, e, &launch, err);
     }
     if (cpu && x.rows <= FEW_ROWS) {
-        launch.kernel = f16 ? ATT_K_GEMM_FEW_CPU_F16 : ATT_K_GEMM_FEW_CPU_F32;
+        launch.kernel = x.rows == 5 || x.rows == 6
+                            ? (f16 ? ATT_K_GEMM_6_CPU_F16 : ATT_K_GEMM_6_CPU_F32)
+                            : (f16 ? ATT_K_GEMM_4_CPU_F16 : ATT_K_GEMM_4_CPU_F32);
         launch.groups[0] = ceil_div(l->rows, l->panel);
     } else if (cpu) {
         launch.kernel = f16 ? ATT_K_GEMM_CPU_F16 : ATT_K_GEMM_CPU_F32;
@@ -227,9 +229,12 @@ static const kernels *kernels_of(att_device *device, int f16, att_dtype operand)
     static const kernels ANY[2] = {
         {3, {ATT_K_GEMM_ANY_F32, ATT_K_GEMV_ANY_F32, ATT_K_ROWS_ANY_F32}},
         {3, {ATT_K_GEMM_ANY_F16, ATT_K_GEMV_ANY_F16, ATT_K_ROWS_ANY_F16}}};
-    static const kernels CPU[2] = {
-        {4, {ATT_K_GEMM_CPU_F32, ATT_K_GEMM_FEW_CPU_F32, ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32}},
-        {4, {ATT_K_GEMM_CPU_F16, ATT_K_GEMM_FEW_CPU_F16, ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}}};
+    static const kernels CPU[2] = {{5,
+                                    {ATT_K_GEMM_CPU_F32, ATT_K_GEMM_4_CPU_F32, ATT_K_GEMM_6_CPU_F32,
+                                     ATT_K_GEMV_CPU_F32, ATT_K_ROWS_ANY_F32}},
+                                   {5,
+                                    {ATT_K_GEMM_CPU_F16, ATT_K_GEMM_4_CPU_F16, ATT_K_GEMM_6_CPU_F16,
+                                     ATT_K_GEMV_CPU_F16, ATT_K_ROWS_ANY_F16}}};
     static const kernels BF16 = {2, {ATT_K_GEMM_DOT_CPU_BF16, ATT_K_ROWS_ANY_BF16}};
     static const kernels INT8 = {2, {ATT_K_GEMM_DOT_CPU_INT8, ATT_K_ROWS_ANY_INT8}};
     /* x of f32 is no operand of theirs */

@@ -37,7 +37,7 @@ static att_asr_options defaults(void)
     o.prompt_reset_on_temperature = 0.5;
     o.language_detection_segments = 1;
     o.language_detection_threshold = 0.5;
-    o.batch = 8;
+    o.batch = 4; /* docs/speed.md */
     return o;
 }
 
