@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "cl_names.h"
 #include "device_internal.h"
@@ -217,6 +218,19 @@ void atti_device_drop(att_device *device)
     pthread_mutex_lock(&device->users_lock);
     device->n_users--;
     pthread_mutex_unlock(&device->users_lock);
+}
+
+void atti_device_launched(att_device *device, const char *kernel)
+{
+    pthread_mutex_lock(&device->users_lock);
+    const int before = device->launched;
+    device->launched = 1;
+    pthread_mutex_unlock(&device->users_lock);
+    if (before) return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    att_log_write(&device->log, ATT_LOG_INFO, "first kernel: %s at %.4f s of the monotonic clock",
+                  kernel, (double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
 }
 
 att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err)

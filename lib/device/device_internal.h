@@ -50,13 +50,17 @@ struct att_device {
     cl_program programs[ATT_N_PROGRAMS + 1];
     pthread_mutex_t features_lock;        /* guards features; taken before `lock` */
     signed char features[ATT_N_FEATURES]; /* 0: not probed yet, 1: there, -1: not there */
-    pthread_mutex_t users_lock; /* guards n_users; never held for long, as `lock` may be */
+    pthread_mutex_t users_lock; /* guards what follows; never held for long, as `lock` may be */
     int32_t n_users;
+    int launched; /* a kernel, through any queue */
 };
 
 /* One queue or buffer more, or less, that must be gone before the device is closed. */
 void atti_device_hold(att_device *device);
 void atti_device_drop(att_device *device);
+
+/* Tells the log, once, when the device's first kernel was launched. */
+void atti_device_launched(att_device *device, const char *kernel);
 
 /* Fails with the name and number of an OpenCL status: ATT_E_MEMORY when memory is what lacked. */
 att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err);

@@ -26,7 +26,8 @@ struct att_queue {
     size_t local[ATT_N_KERNELS + 1][3];
     pending *ring; /* with options.profile */
     size_t n_pending;
-    int sent; /* host memory may still be read by the device */
+    int sent;     /* host memory may still be read by the device */
+    int launched; /* a kernel */
     att_profile_row rows[ATT_N_KERNELS + 1];
 };
 
@@ -216,6 +217,8 @@ att_status att_queue_launch(att_queue *q, const att_launch *l, att_err *err)
                                q->local[l->kernel], 0, NULL, q->ring ? &event : NULL);
     if (failed != CL_SUCCESS) return say_launch(q, l, global, failed, err);
     if (q->ring) q->ring[q->n_pending++] = (pending){event, l->kernel, l->flops, l->bytes};
+    if (!q->launched) atti_device_launched(q->device, atti_kernels[l->kernel].id);
+    q->launched = 1;
     return ATT_OK;
 }
 
