@@ -65,12 +65,14 @@ struct att_arena {
     att_buf **bufs;
     size_t n_bufs, room, bytes;
     int sealed;
+    pthread_mutex_t lock; /* guards bufs and bytes */
 };
 
 att_status att_arena_create(att_arena **out, att_device *device, const char *owner, att_err *err)
 {
     att_arena *arena = att_calloc(1, sizeof *arena);
     *out = NULL;
+    if (arena) pthread_mutex_init(&arena->lock, NULL);
     if (arena) arena->owner = att_strdup(owner);
     if (!arena || !arena->owner) {
         att_arena_destroy(arena);
@@ -81,8 +83,8 @@ att_status att_arena_create(att_arena **out, att_device *device, const char *own
     return ATT_OK;
 }
 
-att_status att_arena_take(att_arena *arena, const char *what, att_dtype dtype, int64_t n,
-                          att_view *view, att_err *err)
+static att_status take(att_arena *arena, const char *what, att_dtype dtype, int64_t n,
+                       att_view *view, att_err *err)
 {
     assert(!arena->sealed);
     if (arena->n_bufs == arena->room) {
@@ -103,6 +105,15 @@ att_status att_arena_take(att_arena *arena, const char *what, att_dtype dtype, i
     return ATT_OK;
 }
 
+att_status att_arena_take(att_arena *arena, const char *what, att_dtype dtype, int64_t n,
+                          att_view *view, att_err *err)
+{
+    pthread_mutex_lock(&arena->lock);
+    const att_status status = take(arena, what, dtype, n, view, err);
+    pthread_mutex_unlock(&arena->lock);
+    return status;
+}
+
 void att_arena_seal(att_arena *arena)
 {
     arena->sealed = 1;
@@ -117,6 +128,7 @@ void att_arena_destroy(att_arena *arena)
 {
     if (!arena) return;
     for (size_t i = 0; i < arena->n_bufs; i++) att_buf_destroy(arena->bufs[i]);
+    pthread_mutex_destroy(&arena->lock);
     att_free(arena->bufs);
     att_free(arena->owner);
     att_free(arena);

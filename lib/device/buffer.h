@@ -21,7 +21,7 @@ att_view att_buf_view(att_buf *buf, att_dtype dtype);
 
 /* All memory of one owner (a model, a session). Every tensor is a buffer of its own, taken while
  * the owner is made; after att_arena_seal() taking is a broken promise (assert), so a running
- * session allocates nothing. Destroying the arena frees all of it. */
+ * session allocates nothing. Destroying the arena frees all of it. Taking is thread-safe. */
 typedef struct att_arena att_arena;
 
 att_status att_arena_create(att_arena **arena, att_device *device, const char *owner, att_err *err);

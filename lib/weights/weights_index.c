@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "half.h"
 #include "mem.h"
 
 enum { MAX_NAME_BYTES = 1024, MAX_PAIRS = 4096 };
@@ -181,21 +182,6 @@ int64_t att_array_elements(const att_array *array)
     return n;
 }
 
-static double half_value(uint16_t half)
-{
-    const int exponent = half >> 10 & 0x1f;
-    const int fraction = half & 0x3ff;
-    double magnitude;
-    if (exponent == 0x1f) {
-        magnitude = fraction ? (double)NAN : (double)INFINITY;
-    } else if (exponent == 0) {
-        magnitude = ldexp(fraction, -24);
-    } else {
-        magnitude = ldexp(fraction + 0x400, exponent - 25);
-    }
-    return half >> 15 ? -magnitude : magnitude;
-}
-
 static double float_value(uint32_t bits)
 {
     float value;
@@ -225,7 +211,7 @@ double att_array_value(const att_array *array, size_t i)
     case ATT_F32:
         return float_value(bits);
     case ATT_F16:
-        return half_value((uint16_t)bits);
+        return (double)att_half_to_float((uint16_t)bits);
     case ATT_BF16:
         return float_value(bits << 16);
     case ATT_I8:

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "logits_top.h"
 #include "mem.h"
 #include "whisper_model.h"
 #include "whisper_session.h"
@@ -45,25 +44,6 @@ att_block_desc atti_whisper_text_block(const att_whisper *w)
     return desc;
 }
 
-/* Compiles for the dtype that most weights will be held in; a checkpoint that mixes them compiles
- * the rest at their first launch. */
-static att_status prepare_kernels(att_device *device, const att_weights *weights,
-                                  att_precision precision, att_err *err)
-{
-    att_kernel_id list[ATT_N_KERNELS + 1];
-    int64_t n_f16 = 0, n_other = 0;
-    const att_array *a;
-    for (size_t i = 0; (a = att_weights_at(weights, i)); i++)
-        *(a->dtype == ATT_F16 || a->blocks ? &n_f16 : &n_other) += att_array_elements(a);
-    const att_dtype most = n_f16 > n_other ? ATT_F16 : ATT_F32;
-    size_t n = att_block_kernels(device, most, precision, ATT_F32, list, ATT_N_KERNELS);
-    if (precision != ATT_PRECISION_EXACT) /* the audio cache is f16, the convolutions are fast */
-        n += att_block_kernels(device, most, ATT_PRECISION_FAST, ATT_F16, list + n,
-                               ATT_N_KERNELS - n);
-    n += att_logits_top_kernels(device, list + n, ATT_N_KERNELS - n);
-    return att_device_prepare(device, list, n, err);
-}
-
 att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *weights,
                             att_precision precision, att_err *err)
 {
@@ -74,15 +54,10 @@ att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *
     w->precision = att_linear_precision(device, precision);
     att_log_write(att_device_log(device), ATT_LOG_INFO, "precision %s",
                   att_precision_name(w->precision));
-    att_queue *queue = NULL;
-    att_status status = prepare_kernels(device, weights, w->precision, err);
-    if (!status) status = att_queue_create(&queue, device, err);
-    if (!status) status = att_arena_create(&w->arena, device, "weights", err);
-    if (!status) status = atti_whisper_load(w, queue, weights, err);
-    if (!status) status = att_queue_wait(queue, err);
+    att_status status = att_arena_create(&w->arena, device, "weights", err);
+    if (!status) status = atti_whisper_load(w, weights, err);
     if (!status) status = att_whisper_heads_of_shape(&w->heads, &w->config, err);
     if (!status) att_arena_seal(w->arena);
-    att_queue_destroy(queue);
     if (status)
         att_whisper_close(w);
     else

@@ -28,9 +28,9 @@ struct att_whisper {
 att_block_desc atti_whisper_audio_block(const att_whisper *whisper);
 att_block_desc atti_whisper_text_block(const att_whisper *whisper);
 
-/* Reads the config from the arrays' shapes, binds every tensor, packs and uploads. whisper->device
- * and arena are set; what was made so far is whisper's to free, also on failure. */
-att_status atti_whisper_load(att_whisper *whisper, att_queue *queue, att_weights *weights,
-                             att_err *err);
+/* Reads the config from the arrays' shapes, binds every tensor, packs and uploads, and has the
+ * kernels compiled or read. whisper->device, precision and arena are set; what was made so far is
+ * whisper's to free, also on failure. */
+att_status atti_whisper_load(att_whisper *whisper, att_weights *weights, att_err *err);
 
 #endif /* ATT_WHISPER_MODEL_H */
