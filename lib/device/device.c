@@ -220,7 +220,7 @@ void atti_device_drop(att_device *device)
     pthread_mutex_unlock(&device->users_lock);
 }
 
-void atti_device_launched(att_device *device, const char *kernel)
+void atti_device_launches(att_device *device, const char *kernel)
 {
     pthread_mutex_lock(&device->users_lock);
     const int before = device->launched;

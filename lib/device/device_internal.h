@@ -59,8 +59,8 @@ struct att_device {
 void atti_device_hold(att_device *device);
 void atti_device_drop(att_device *device);
 
-/* Tells the log, once, when the device's first kernel was launched. */
-void atti_device_launched(att_device *device, const char *kernel);
+/* Tells the log, once, when the device's first kernel is launched. */
+void atti_device_launches(att_device *device, const char *kernel);
 
 /* Fails with the name and number of an OpenCL status: ATT_E_MEMORY when memory is what lacked. */
 att_status atti_cl_failed(const att_device *device, const char *what, cl_int status, att_err *err);

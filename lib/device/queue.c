@@ -211,14 +211,14 @@ att_status att_queue_launch(att_queue *q, const att_launch *l, att_err *err)
     size_t global[3];
     for (int i = 0; i < 3; i++) global[i] = (size_t)l->groups[i] * q->local[l->kernel][i];
     if (q->ring && q->n_pending == RING) fold_times(q);
+    if (!q->launched) atti_device_launches(q->device, atti_kernels[l->kernel].id);
+    q->launched = 1;
     cl_event event = NULL;
     const cl_int failed =
         clEnqueueNDRangeKernel(q->commands, q->kernels[l->kernel], 3, NULL, global,
                                q->local[l->kernel], 0, NULL, q->ring ? &event : NULL);
     if (failed != CL_SUCCESS) return say_launch(q, l, global, failed, err);
     if (q->ring) q->ring[q->n_pending++] = (pending){event, l->kernel, l->flops, l->bytes};
-    if (!q->launched) atti_device_launched(q->device, atti_kernels[l->kernel].id);
-    q->launched = 1;
     return ATT_OK;
 }
 
