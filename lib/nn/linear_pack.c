@@ -95,6 +95,8 @@ static void take_row(const att_linear *l, const att_weight_part *parts, int32_t 
         att_blocks_unpack(part->blocks,
                           (const unsigned char *)part->data + (size_t)row * n_blocks * bytes,
                           n_blocks, to);
+    } else if (part->dtype == ATT_F16) {
+        att_halves_to_floats((const unsigned char *)part->data + 2 * base, cols, to);
     } else {
         for (size_t k = 0; k < cols; k++) to[k] = value_at(part, l->cols, base + k);
     }
@@ -108,29 +110,71 @@ static void copy_halves(const att_linear *l, const att_weight_part *part, int32_
     for (size_t k = 0; k < cols; k++) memcpy(&to[k * step], data + 2 * k, sizeof *to);
 }
 
+/* The largest magnitude, and NaN when the row is no row of numbers. */
+static float largest_of(const float *row, size_t n)
+{
+    enum { LANES = 8 }; /* of a size that compilers know, for vectors */
+    float tops[LANES] = {0.0f}, odds[LANES] = {0.0f}, top = 0.0f, odd = 0.0f;
+    size_t k = 0;
+    for (; k + LANES <= n; k += LANES)
+        for (int i = 0; i < LANES; i++) {
+            const float x = fabsf(row[k + (size_t)i]);
+            tops[i] = x > tops[i] ? x : tops[i];
+            odds[i] += x * 0.0f;
+        }
+    for (; k < n; k++) {
+        tops[0] = fabsf(row[k]) > tops[0] ? fabsf(row[k]) : tops[0];
+        odds[0] += row[k] * 0.0f;
+    }
+    for (int i = 0; i < LANES; i++) {
+        top = tops[i] > top ? tops[i] : top;
+        odd += odds[i];
+    }
+    return top + odd;
+}
+
+/* Four numbers of at most 2^21 as bytes: the nearest whole ones + 128, halves to even. Behind this
+ * sum the last bit of a float is worth 1. */
+static uint32_t whole_four(const float *x, float up)
+{
+    float sums[4];
+    uint32_t bits[4];
+    for (int i = 0; i < 4; i++) sums[i] = x[i] * up + (0x1.8p23f + 128.0f);
+    memcpy(bits, sums, sizeof bits);
+    return (bits[0] & 255u) | (bits[1] & 255u) << 8 | (bits[2] & 255u) << 16 | bits[3] << 24;
+}
+
 /* The row as whole numbers + 128; returns what one is worth. A part of i8 keeps its own. */
-static float quantise(const att_linear *l, const att_weight_part *parts, int32_t n,
-                      const float *row, unsigned char *to)
+static float quantise(const att_linear *l, const att_weight_part *parts, int32_t n, float *row,
+                      unsigned char *to)
 {
     int32_t at;
     const att_weight_part *part = part_of(parts, n, &at);
     const size_t cols = (size_t)l->cols, step = (size_t)l->panel * 4;
     const int own = !part->blocks && part->dtype == ATT_I8;
-    float top = 0.0f, odd = 0.0f;
-    for (size_t k = 0; k < cols; k++) {
-        top = fabsf(row[k]) > top ? fabsf(row[k]) : top;
-        odd += row[k] * 0.0f; /* NaN when the row is no row of numbers */
-    }
-    const float scale = own ? part->scale[at] : top / 127.0f + odd;
+    const float scale = own ? part->scale[at] : largest_of(row, cols) / 127.0f;
     const float up = scale > 0.0f ? 1.0f / scale : 0.0f;
-    for (size_t k = 0; k < (size_t)l->words * 4; k++) {
-        const float whole = k < cols && up > 0.0f ? rintf(row[k] * up) : 0.0f;
-        to[k / 4 * step + k % 4] = (unsigned char)(128.0f + whole);
+    for (size_t k = 0; k < cols && !(up > 0.0f); k++) row[k] = 0.0f;
+    for (size_t k = cols; k < (size_t)l->words * 4; k++) row[k] = 0.0f;
+    for (size_t w = 0; w < (size_t)l->words; w++) {
+        const uint32_t four = whole_four(row + 4 * w, up); /* both sides are little-endian */
+        memcpy(to + w * step, &four, sizeof four);
     }
     return scale;
 }
 
-/* Column n of the product, all of K; `row` has room for it. Returns its scale. */
+/* The row as bf16, in pairs; there is room for it behind the row. */
+static void pack_pairs(const att_linear *l, float *row, unsigned char *to)
+{
+    const size_t cols = (size_t)l->cols, step = (size_t)l->panel * 4;
+    uint16_t *narrow = (uint16_t *)(row + cols);
+    att_bfloats_from_floats(row, cols, narrow);
+    narrow[cols] = 0;
+    for (size_t w = 0; w < (size_t)l->words; w++) memcpy(to + w * step, narrow + 2 * w, 4);
+}
+
+/* Column n of the product, all of K; `row` has room for two of them and 3
+ * numbers more. Returns its scale. */
 static float pack_row(const att_linear *l, const att_weight_part *parts, int32_t n, float *row,
                       void *to)
 {
@@ -148,8 +192,7 @@ static float pack_row(const att_linear *l, const att_weight_part *parts, int32_t
     else if (l->weight.dtype == ATT_F16)
         for (size_t k = 0; k < cols; k++) ((uint16_t *)to)[k * step] = att_half_from_float(row[k]);
     else
-        for (size_t k = 0; k < cols; k++)
-            ((uint16_t *)to)[k / 2 * step * 2 + k % 2] = att_bfloat_from_float(row[k]);
+        pack_pairs(l, row, to);
     return 1.0f;
 }
 
@@ -176,7 +219,7 @@ static att_status upload_panels(att_queue *queue, const att_linear *l, const att
     int64_t at_once = UPLOAD_BYTES / (panel_elements * (int64_t)size) + 1;
     if (at_once > panels) at_once = panels;
     void *buffer = att_calloc((size_t)(at_once * panel_elements), size);
-    float *row = att_calloc((size_t)l->cols, sizeof *row);
+    float *row = att_calloc(2 * (size_t)l->cols + 3, sizeof *row);
     att_status status = ATT_OK;
     if (!buffer || !row)
         status = att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);

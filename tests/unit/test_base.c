@@ -66,11 +66,24 @@ static void products_are_checked(void **state)
 static void halves_agree_with_the_reference(void **state)
 {
     (void)state;
-    for (uint32_t h = 0; h < 0x10000; h++) {
+    enum { ALL = 0x10000 };
+    uint16_t *all = att_calloc(ALL, sizeof *all);
+    float *wide = att_calloc(ALL, sizeof *wide);
+    assert_true(all && wide);
+    for (uint32_t h = 0; h < ALL; h++) {
         const float x = att_half_to_float((uint16_t)h), want = att_ref_f16_to_f32((uint16_t)h);
         assert_true(isnan(want) ? isnan(x) : memcmp(&x, &want, sizeof x) == 0);
         if (!isnan(want)) assert_int_equal(att_half_from_float(x), h);
+        all[h] = (uint16_t)h;
     }
+    att_halves_to_floats(all, ALL, wide);
+    att_halves_to_floats((const char *)all + 2 * 7, 19, wide + 7); /* no whole blocks */
+    for (uint32_t h = 0; h < ALL; h++) {
+        const float x = att_half_to_float((uint16_t)h);
+        assert_true(isnan(x) ? isnan(wide[h]) : memcmp(&x, &wide[h], sizeof x) == 0);
+    }
+    att_free(all);
+    att_free(wide);
     for (uint32_t i = 0; i < 4000000; i++) { /* floats of every size, spread over all bits */
         const uint32_t bits = i * 1073u + (i << 11);
         float x;
@@ -79,6 +92,16 @@ static void halves_agree_with_the_reference(void **state)
         if (att_half_from_float(x) != att_ref_f32_to_f16(x))
             fail_msg("%a becomes %04x, expected %04x", (double)x, att_half_from_float(x),
                      att_ref_f32_to_f16(x));
+    }
+    for (uint32_t i = 0; i < 4000000; i += 19) {
+        float x[19];
+        uint16_t narrow[19];
+        for (uint32_t k = 0; k < 19; k++) {
+            const uint32_t bits = (i + k) * 1073u + (i + k) * 2048u;
+            memcpy(&x[k], &bits, sizeof bits);
+        }
+        att_bfloats_from_floats(x, 19, narrow);
+        for (uint32_t k = 0; k < 19; k++) assert_int_equal(narrow[k], att_bfloat_from_float(x[k]));
     }
     assert_true(att_bfloat_to_float(0x3f80) == 1.0f && isnan(att_bfloat_to_float(0x7fc0)));
 }
