@@ -45,8 +45,7 @@ static void pack_row(__global const float *x, int K, int words, int pitch, uint 
     for (int k = 0; k < words; k += VL) {
         uint word[VL];
         take_row(x, 2 * k, K, 2 * VL, part);
-        const vec a = vec_load(part), b = vec_load(part + VL);
-        dot_words_store(dot_pair((vec)(a.even, b.even), (vec)(a.odd, b.odd)), word);
+        dot_words_store(dot_words_of(vec_load(part), vec_load(part + VL)), word);
         for (int i = 0; i < VL && k + i < words; i++) to[(k + i) * pitch] = word[i];
     }
 }

@@ -4,6 +4,7 @@
 
 #include "attn.h"
 #include "conform_stems.h"
+#include "half.h"
 #include "mem.h"
 #include "ref.h"
 
@@ -21,6 +22,7 @@ enum {
     NAN_KEY = 1 << 9, /* the middle key and value: rows that do not see it do not know */
     GAINS = 1 << 10,  /* head_gain, and out += */
     OUT_F16 = 1 << 11,
+    FAST = 1 << 13, /* products of bf16 */
     WHOLE = 1 << 12 /* rows begin at multiples of 8: `nv` bodies take them */
 };
 
@@ -103,6 +105,15 @@ typedef struct attn_case {
     X(a_nan_query_poisons_its_row_few, 1, 2, 2, 5, 80, 16, 16, NAN_QUERY | LSE, 0, 0, 0, 0, 0, 0)  \
     X(a_nan_query_poisons_its_row_many, 1, 2, 2, 50, 80, 16, 16, NAN_QUERY | LSE | MAPS, CAUSAL,   \
       40, 0, 0, 0, 0)                                                                              \
+    X(fast_9x65, 1, 4, 2, 9, 65, 64, 64, FAST | LSE, 0, 0, 0, 0, 0, 0)                             \
+    X(fast_97x913_odd_widths, 2, 2, 2, 97, 913, 1, 45, FAST | LSE, 0, 0, 0, 0, 0, 0)               \
+    X(fast_130x129_wide_f16, 1, 2, 2, 130, 129, 16, 128, FAST | KV_F16 | Q_F16, 0, 0, 0, 0, 0, 0)  \
+    X(fast_loud, 1, 2, 2, 60, 300, 64, 64, FAST | LOUD | LSE, 0, 0, 0, 0, 0, 0)                    \
+    X(fast_causal_130x500, 1, 2, 2, 130, 500, 64, 64, FAST | LSE, CAUSAL, 370, 0, 0, 0, 0)         \
+    X(fast_rows_that_see_nothing, 1, 2, 2, 60, 40, 16, 16, FAST | LSE, CAUSAL, -50, 0, 0, 0, 0)    \
+    X(fast_gains_added, 2, 3, 3, 60, 77, 16, 20, FAST | GAINS | LSE, CAUSAL, -4, 0, 0, 0, 0)       \
+    X(fast_nan_key, 1, 2, 2, 60, 300, 16, 48, FAST | NAN_KEY | LSE, CAUSAL, 130, 0, 0, 0, 0)       \
+    X(fast_nan_query, 1, 2, 2, 50, 80, 16, 16, FAST | NAN_QUERY | LSE, CAUSAL, 40, 0, 0, 0, 0)     \
     X(halves_5x300_few, 1, 2, 2, 5, 300, 64, 64, HALVES | LSE, 0, 0, 0, 0, 0, 0)                   \
     X(halves_130x200, 2, 4, 2, 130, 200, 64, 64, HALVES | LSE, 0, 0, 0, 0, 0, 0)                   \
     X(halves_70x129_wide, 1, 4, 4, 70, 129, 128, 128, HALVES | LSE, 0, 0, 0, 0, 0, 0)              \
@@ -307,6 +318,7 @@ static att_attn_call call_of(const bench *b, int device)
                           .n_q = c->n_q,
                           .n_k = c->n_k,
                           .scale = 1.0f / sqrtf((float)c->d)};
+    call.precision = c->with & FAST ? ATT_PRECISION_FAST : ATT_PRECISION_EXACT;
     call.q = operand(side(b, Q, device), c->n_q, c->heads, c->d, gap(c, 3));
     call.k = operand(side(b, K, device), c->n_k, c->kv_heads, c->d, gap(c, 5));
     call.v = operand(side(b, V, device), c->n_k, c->kv_heads, c->e, gap(c, 1));
@@ -343,6 +355,27 @@ static att_attn_call call_of(const bench *b, int device)
     return call;
 }
 
+/* Whether the device rounds queries (by a scale that is a power of two), keys and values. */
+static int rounds(att_device *device, const attn_case *c)
+{
+    return (c->with & FAST) && att_device_has(device, ATT_FEATURE_DOT_BF16) && c->n_q > 8;
+}
+
+static void round_operands(bench *b)
+{
+    for (int which = Q; which <= V; which++) {
+        const atti_array *a = &b->array[which];
+        float *x = a->host;
+        uint16_t *h = a->host;
+        for (int64_t i = 0; i < a->n; i++)
+            if (a->dtype == ATT_F16) /* holds what is left */
+                h[i] = att_half_from_float(
+                    att_bfloat_to_float(att_bfloat_from_float(att_half_to_float(h[i]))));
+            else
+                x[i] = att_bfloat_to_float(att_bfloat_from_float(x[i]));
+    }
+}
+
 /* Both sides, then every array that the call may have written, the gaps between rows included. */
 static att_status run_both(att_queue *queue, bench *b, att_conform_result *result, att_err *err)
 {
@@ -353,14 +386,16 @@ static att_status run_both(att_queue *queue, bench *b, att_conform_result *resul
     att_status status = atti_array_make(queue, scratch, need, 99, 1.0f, ATT_F32, err);
     if (!status) status = att_attn(queue, &device, atti_array_device(scratch), err);
     if (status) return status;
+    const int rounded = rounds(att_queue_device(queue), &b->c);
+    if (rounded) round_operands(b);
     const char *broken = att_ref_attn(&host);
     if (broken) return att_fail(err, ATT_E_ARG, "check: the reference refuses: %s", broken);
     /* A score of D products is off by D roundings of |q||k|, and its row's weights by as much. */
     const double loud = b->c.with & LOUD ? 20.0 : 1.0;
     const double score = loud * 4.0 * (b->c.d + 8) * 0x1p-24;
-    /* Values are below 1; `nv` bodies round their weights to halves, and a half of out may be the
-     * neighbour. */
-    const double weight = b->c.with & WHOLE ? 0x1p-11 : 0.0;
+    /* Values are below 1; `nv` bodies round their weights to halves, fast ones to bf16, and a half
+     * of out may be the neighbour. */
+    const double weight = rounded ? 0x1p-9 : b->c.with & WHOLE ? 0x1p-11 : 0.0;
     const double half = b->c.with & OUT_F16 ? 0x1p-10 : 1e-6;
     status = atti_array_compare(queue, &b->array[OUT], result, "out", score + weight, half, err);
     if (!status)

@@ -80,12 +80,9 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
     return status ? status : atti_attn_tap_maps(queue, call, err);
 }
 
-size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list, size_t room)
+size_t att_attn_kernels(att_device *device, att_dtype keys, att_precision precision,
+                        att_kernel_id *list, size_t room)
 {
-    static const att_kernel_id CPU_F32[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F32,
-                                            ATT_K_ATTN_FEW_CPU_F32};
-    static const att_kernel_id CPU_F16[] = {ATT_K_ATTN_CPU, ATT_K_ATTN_PACK_CPU_F16,
-                                            ATT_K_ATTN_FEW_CPU_F16};
     const int f16 = keys == ATT_F16;
     size_t n = 0;
     if (!att_device_cpu_bodies(device)) {
@@ -97,7 +94,5 @@ size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list,
         if (nv) list[n++] = group ? ATT_K_ATTN_64_MASKS_WARPGROUP_NV : ATT_K_ATTN_64_MASKS_NV;
         return n; /* wider heads are compiled when they come */
     }
-    for (; n < sizeof CPU_F32 / sizeof *CPU_F32 && n < room; n++)
-        list[n] = f16 ? CPU_F16[n] : CPU_F32[n];
-    return n;
+    return atti_attn_cpu_kernels(device, keys, precision, list, room);
 }

@@ -22,7 +22,8 @@ att_status att_attn(att_queue *queue, const att_attn_call *call, att_view scratc
 
 /* Adds the kernels that calls without maps need for keys and values of that dtype (f32 or f16) to
  * list (room for `room`), returns their number; for att_device_prepare(). */
-size_t att_attn_kernels(att_device *device, att_dtype keys, att_kernel_id *list, size_t room);
+size_t att_attn_kernels(att_device *device, att_dtype keys, att_precision precision,
+                        att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus
 }

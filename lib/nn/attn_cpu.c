@@ -8,6 +8,12 @@ enum {
     ROWS = 48 /* queries of a work-item, cl/attn_cpu.cl */
 };
 
+/* By the dtype of keys and values (f32, f16) and of products (f32, bf16). */
+static const att_kernel_id PACK[2][2] = {{ATT_K_ATTN_PACK_CPU_F32, ATT_K_ATTN_PACK_CPU_F32_BF16},
+                                         {ATT_K_ATTN_PACK_CPU_F16, ATT_K_ATTN_PACK_CPU_F16_BF16}};
+static const att_kernel_id MANY[2] = {ATT_K_ATTN_CPU, ATT_K_ATTN_CPU_BF16};
+static const att_kernel_id FEW_OF[2] = {ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_FEW_CPU_F16};
+
 static int32_t ceil_div(int32_t a, int32_t b)
 {
     return (a + b - 1) / b;
@@ -19,7 +25,7 @@ static int32_t panel_width(const att_device *device)
     return att_device_get_info(device)->vector_width >= 16 ? 32 : 16;
 }
 
-/* f32 elements of the packed keys, and of the packed values behind them. */
+/* f32 elements of the packed keys, and of the packed values behind them; as bf16 half of it. */
 static void packed_sizes(const att_device *device, const att_attn_call *c, int64_t *keys,
                          int64_t *values)
 {
@@ -49,15 +55,19 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_err *err)
     atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
-    return atti_attn_launch(queue, c, half ? ATT_K_ATTN_FEW_CPU_F16 : ATT_K_ATTN_FEW_CPU_F32,
-                            groups, &args, err);
+    return atti_attn_launch(queue, c, FEW_OF[half], groups, &args, err);
+}
+
+/* Products of bf16 where they are wanted and the device has them fast. */
+static int of_bf16(att_device *device, att_precision precision)
+{
+    return precision != ATT_PRECISION_EXACT && att_device_has(device, ATT_FEATURE_DOT_BF16);
 }
 
 static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, att_view values,
                        att_err *err)
 {
     const int32_t panels = ceil_div(c->n_k, panel_width(att_queue_device(queue)));
-    const int half = c->k.view.dtype == ATT_F16;
     atti_args args = {.n = 0};
     atti_push_i32(&args, c->n_k);
     atti_push_i32(&args, c->d_qk);
@@ -66,10 +76,11 @@ static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, 
     atti_push_operand(&args, &c->v);
     atti_push_view(&args, keys);
     atti_push_view(&args, values);
-    const att_launch launch = {.kernel = half ? ATT_K_ATTN_PACK_CPU_F16 : ATT_K_ATTN_PACK_CPU_F32,
-                               .groups = {panels, c->kv_heads, c->batch},
-                               .args = args.list,
-                               .n_args = args.n};
+    const att_launch launch = {
+        .kernel = PACK[c->k.view.dtype == ATT_F16][of_bf16(att_queue_device(queue), c->precision)],
+        .groups = {panels, c->kv_heads, c->batch},
+        .args = args.list,
+        .n_args = args.n};
     return att_queue_launch(queue, &launch, err);
 }
 
@@ -88,10 +99,22 @@ static att_status many(att_queue *queue, const att_attn_call *c, att_view scratc
     atti_push_out(&args, c);
     atti_push_view(&args, c->taps.lse);
     atti_push_mask(&args, &c->mask);
-    return atti_attn_launch(queue, c, ATT_K_ATTN_CPU, groups, &args, err);
+    return atti_attn_launch(queue, c, MANY[of_bf16(att_queue_device(queue), c->precision)], groups,
+                            &args, err);
 }
 
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
 {
     return c->n_q <= FEW ? few(queue, c, err) : many(queue, c, scratch, err);
+}
+
+size_t atti_attn_cpu_kernels(att_device *device, att_dtype keys, att_precision precision,
+                             att_kernel_id *list, size_t room)
+{
+    const int f16 = keys == ATT_F16, bf16 = of_bf16(device, precision);
+    size_t n = 0;
+    if (n < room) list[n++] = MANY[bf16];
+    if (n < room) list[n++] = PACK[f16][bf16];
+    if (n < room) list[n++] = FEW_OF[f16];
+    return n;
 }

@@ -43,6 +43,8 @@ att_status atti_attn_merge(att_queue *queue, const att_attn_call *call, int32_t 
 
 /* The bodies for CPU devices, for a checked call; scratch holds what the first function says. */
 int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *call);
+size_t atti_attn_cpu_kernels(att_device *device, att_dtype keys, att_precision precision,
+                             att_kernel_id *list, size_t room);
 att_status atti_attn_cpu(att_queue *queue, const att_attn_call *call, att_view scratch,
                          att_err *err);
 

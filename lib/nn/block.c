@@ -73,6 +73,7 @@ static att_attn_call call_of(const att_block_desc *d, const att_attn_call *polic
     memset(&call, 0, sizeof call);
     if (policy) call = *policy;
     call.batch = 1;
+    call.precision = d->precision;
     call.heads = d->heads;
     call.kv_heads = d->kv_heads;
     call.d_qk = call.d_v = d->head_width;
@@ -278,6 +279,6 @@ size_t att_block_kernels(att_device *device, att_dtype weights, att_precision pr
     size_t n = att_linear_kernels(device, weights, precision, list, room);
     n += att_norm_kernels(device, list + n, room - n);
     n += att_cache_kernels(device, keys, list + n, room - n);
-    n += att_attn_kernels(device, keys, list + n, room - n);
+    n += att_attn_kernels(device, keys, precision, list + n, room - n);
     return n;
 }

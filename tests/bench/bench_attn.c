@@ -15,20 +15,22 @@ typedef struct shape {
     int32_t heads, kv_heads, n_q, n_k, d;
     int32_t causal, half;
     int32_t calls; /* timed together */
+    att_precision precision;
 } shape;
 
 static const shape SHAPES[] = {
-    {"encoder", 8, 8, 1500, 1500, 64, 0, 0, 1},
-    {"prefill", 8, 8, 448, 448, 64, 1, 1, 4},
-    {"prompt over a cache", 9, 3, 64, 1024, 64, 1, 1, 4},
-    {"cross, 1 token", 8, 8, 1, 1500, 64, 0, 1, 100},
-    {"cross, 1 token", 8, 8, 1, 1500, 64, 0, 0, 100},
-    {"cross, 5 beams", 8, 8, 5, 1500, 64, 0, 1, 50},
-    {"cross, 1 token", 20, 20, 1, 1500, 64, 0, 1, 100},
-    {"self, 1 token", 8, 8, 1, 16, 64, 1, 1, 300},
-    {"self, 1 token", 8, 8, 1, 224, 64, 1, 1, 300},
-    {"self, 1 token", 8, 8, 1, 448, 64, 1, 1, 300},
-    {"self, 1 token", 9, 3, 1, 2048, 64, 1, 1, 100},
+    {"encoder", 8, 8, 1500, 1500, 64, 0, 0, 1, ATT_PRECISION_EXACT},
+    {"encoder", 8, 8, 1500, 1500, 64, 0, 0, 1, ATT_PRECISION_FAST},
+    {"prefill", 8, 8, 448, 448, 64, 1, 1, 4, ATT_PRECISION_EXACT},
+    {"prompt over a cache", 9, 3, 64, 1024, 64, 1, 1, 4, ATT_PRECISION_EXACT},
+    {"cross, 1 token", 8, 8, 1, 1500, 64, 0, 1, 100, ATT_PRECISION_EXACT},
+    {"cross, 1 token", 8, 8, 1, 1500, 64, 0, 0, 100, ATT_PRECISION_EXACT},
+    {"cross, 5 beams", 8, 8, 5, 1500, 64, 0, 1, 50, ATT_PRECISION_EXACT},
+    {"cross, 1 token", 20, 20, 1, 1500, 64, 0, 1, 100, ATT_PRECISION_EXACT},
+    {"self, 1 token", 8, 8, 1, 16, 64, 1, 1, 300, ATT_PRECISION_EXACT},
+    {"self, 1 token", 8, 8, 1, 224, 64, 1, 1, 300, ATT_PRECISION_EXACT},
+    {"self, 1 token", 8, 8, 1, 448, 64, 1, 1, 300, ATT_PRECISION_EXACT},
+    {"self, 1 token", 9, 3, 1, 2048, 64, 1, 1, 100, ATT_PRECISION_EXACT},
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
 
@@ -50,6 +52,7 @@ static void stand_open(stand *s, att_queue *queue, const shape *of)
     const att_dtype dtype = of->half ? ATT_F16 : ATT_F32;
     bench_must(att_arena_create(&s->arena, device, "bench", &err), &err);
     s->call = (att_attn_call){.batch = 1, .heads = of->heads, .kv_heads = of->kv_heads};
+    s->call.precision = of->precision;
     s->call.d_qk = s->call.d_v = of->d;
     s->call.n_q = of->n_q;
     s->call.n_k = of->n_k;
@@ -83,9 +86,10 @@ static void stand_print(stand *s, const shape *of, const char *body, int rounds)
     const double seconds = bench_median(s->seconds, rounds);
     const double most = bench_median(s->peak, rounds);
     const double rate = 4e-9 * of->heads * pairs * of->d / seconds;
-    printf("%s,\"%s\",%d,%d,%d,%d,%d,%s,%s,%.1f,%.1f,%.1f,%.2f\n", body, of->what, of->heads,
-           of->kv_heads, of->n_q, of->n_k, of->d, of->half ? "f16" : "f32",
-           of->causal ? "causal" : "full", 1e6 * seconds, rate, most, rate / most);
+    printf("%s,%s,\"%s\",%d,%d,%d,%d,%d,%s,%s,%.1f,%.1f,%.1f,%.2f\n", body,
+           att_precision_name(of->precision), of->what, of->heads, of->kv_heads, of->n_q, of->n_k,
+           of->d, of->half ? "f16" : "f32", of->causal ? "causal" : "full", 1e6 * seconds, rate,
+           most, rate / most);
     fflush(stdout);
 }
 
@@ -97,15 +101,23 @@ static void bench(int portable, int rounds)
     att_queue *queue;
     bench_must(att_queue_create(&queue, device, &err), &err);
     const int own = att_device_cpu_bodies(device);
-    bench_peak p = bench_peak_open(att_device_get_info(device), ATT_PRECISION_EXACT);
-    bench_peak_run(&p); /* compiles */
-    for (int i = 0; i < N_SHAPES; i++) stand_open(&stands[i], queue, &SHAPES[i]);
+    const int fast = own && att_device_has(device, ATT_FEATURE_DOT_BF16);
+    int n = 0;
+    const shape *shapes[N_SHAPES];
+    for (int i = 0; i < N_SHAPES; i++) /* those that the device does not run otherwise */
+        if (!SHAPES[i].precision || fast) shapes[n++] = &SHAPES[i];
+    bench_peak p[2];
+    for (int i = 0; i < 2; i++) {
+        p[i] = bench_peak_open(att_device_get_info(device), fast ? (att_precision)i : 0);
+        bench_peak_run(&p[i]); /* compiles */
+    }
+    for (int i = 0; i < n; i++) stand_open(&stands[i], queue, shapes[i]);
     for (int round = 0; round < rounds; round++)
-        for (int i = 0; i < N_SHAPES; i++) stand_run(&stands[i], queue, &SHAPES[i], &p, round);
-    for (int i = 0; i < N_SHAPES; i++)
-        stand_print(&stands[i], &SHAPES[i], own ? "cpu" : "any", rounds);
-    for (int i = 0; i < N_SHAPES; i++) att_arena_destroy(stands[i].arena);
-    bench_peak_close(&p);
+        for (int i = 0; i < n; i++)
+            stand_run(&stands[i], queue, shapes[i], &p[shapes[i]->precision], round);
+    for (int i = 0; i < n; i++) stand_print(&stands[i], shapes[i], own ? "cpu" : "any", rounds);
+    for (int i = 0; i < n; i++) att_arena_destroy(stands[i].arena);
+    for (int i = 0; i < 2; i++) bench_peak_close(&p[i]);
     att_queue_destroy(queue);
     att_device_close(device);
 }
@@ -113,7 +125,7 @@ static void bench(int portable, int rounds)
 int main(int argc, char **argv)
 {
     const int rounds = bench_rounds(argc, argv);
-    puts("body,what,heads,kv_heads,n_q,n_k,width,kv,mask,us,gflops,peak_gflops,share");
+    puts("body,precision,what,heads,kv_heads,n_q,n_k,width,kv,mask,us,gflops,peak_gflops,share");
     bench(0, rounds);
     bench(1, rounds);
     return 0;

@@ -9,6 +9,7 @@
 #ifndef ATT_ATTN_CALL_H
 #define ATT_ATTN_CALL_H
 
+#include "attend/precision.h"
 #include "attend/view.h"
 
 #ifdef __cplusplus
@@ -144,6 +145,8 @@ typedef struct att_attn_call {
     att_view diag_mix;                  /* f32[H] u: A becomes (1-u)A + u I; needs T == S */
     int32_t mix_row_begin, mix_row_end; /* end 0: all */
     att_attn_taps taps;
+    att_precision precision; /* not exact: products of bf16 where the device has them fast, f32
+                                sums and softmax; f16 views say it themselves */
 } att_attn_call;
 
 /* What a class of heads has of its own (streaming heads beside full heads). */
