@@ -12,8 +12,8 @@
  * Build:   -D DOT_BF16.  Preludes: types.clh lanes.clh dots.clh mask.clh softmax.clh.
  * Oracle:  att_ref_attn(). */
 #define NR (2 * VL)
-#define RB 48
-#define KB 128
+#define RB 24
+#define KB 384
 #define MAX_WIDTH 128
 
 #if VL == 16
@@ -161,7 +161,7 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
     const int words = (D + PER - 1) / PER;
     if (rows <= 0) return;
     const size_t head = (size_t)b * (get_global_size(1) / share) + h / share;
-    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
+    const float factor = (head_scale ? head_scale[head_scale_at + h] : scale) * LOG2_E;
     const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head;
     const mask m = MASK_OF(b, T, S);
     const mask_range q_range = mask_q_range(&m, first, first + rows);
@@ -215,6 +215,6 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
                     gain * (seen[r] ? o[r * MAX_WIDTH + e] / sum[r] : 0.0f);
         if (lse)
             lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + first + r] =
-                seen[r] ? top[r] + log(sum[r]) : -3.0e38f;
+                seen[r] ? top[r] * LN_2 + log(sum[r]) : -3.0e38f;
     }
 }

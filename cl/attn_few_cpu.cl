@@ -112,7 +112,7 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
     const mask m = MASK_OF(b, T, S);
     if (T == 0) return;
 
-    const float factor = head_scale ? head_scale[head_scale_at + h] : scale;
+    const float factor = (head_scale ? head_scale[head_scale_at + h] : scale) * LOG2_E;
     for (int i = 0; i < T; i++) {
         top[i] = -3.0e38f;
         sum[i] = 0.0f;
@@ -159,6 +159,6 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
             to[e] = (add ? to[e] : 0.0f) + gain * (seen[i] ? o[i][e] / sum[i] : 0.0f);
         if (lse)
             lse[lse_at + ((size_t)b * get_global_size(0) + h) * T + i] =
-                seen[i] ? top[i] + log(sum[i]) : -3.0e38f;
+                seen[i] ? top[i] * LN_2 + log(sum[i]) : -3.0e38f;
     }
 }

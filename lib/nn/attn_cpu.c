@@ -5,7 +5,7 @@
 
 enum {
     FEW = 8,  /* queries up to which packing all keys costs more than it saves */
-    ROWS = 48 /* queries of a work-item, cl/attn_cpu.cl */
+    ROWS = 24 /* queries of a work-item, cl/attn_cpu.cl */
 };
 
 /* By the dtype of keys and values (f32, f16) and of products (f32, bf16). */
