@@ -294,7 +294,7 @@ static void say_english_only(transcribe *t)
 static void say_precision(const transcribe *t)
 {
     const char *used = att_precision_name(att_asr_model_precision(t->model));
-    if (strcmp(used, t->options.precision) != 0)
+    if (t->options.precision && strcmp(used, t->options.precision) != 0)
         fprintf(stderr,
                 "attend transcribe: %s has no fast products for --precision %s: %s is used\n",
                 att_device_get_info(t->device)->name, t->options.precision, used);
@@ -311,8 +311,9 @@ static att_status open_vad(transcribe *t, const char *folder, att_err *err)
 static att_status open_all(transcribe *t, att_err *err)
 {
     char *folder = NULL, *vad_folder = NULL;
-    att_precision precision = ATT_PRECISION_EXACT;
-    (void)att_precision_of_name(t->options.precision, &precision); /* the table knows the names */
+    att_precision precision = ATT_PRECISION_INT8; /* costs no accuracy: docs/speed.md */
+    if (t->options.precision)
+        (void)att_precision_of_name(t->options.precision, &precision); /* one of the table's */
     att_status status = att_model_obtain(t->options.model, t->options.model_dir, t->options.offline,
                                          t->options.quiet, &folder, err);
     if (!status && t->options.vad_filter)

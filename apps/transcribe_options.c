@@ -18,7 +18,7 @@ static const att_opt TABLE[] = {
     {"batch", 0, ATT_OPT_INT, AT(batch), NULL, "N",
      "windows decoded together, of many files or of independent parts of one [4]"},
     {"precision", 0, ATT_OPT_TEXT, AT(precision), "exact|fast|int8", "P",
-     "exact: weights as stored, f32 products; fast: bf16; int8 [exact]"},
+     "exact: weights as stored, f32; fast: bf16 or f16; int8 [the fastest there is]"},
     {"language", 0, ATT_OPT_TEXT, AT(language), NULL, "LANG",
      "code or name of the language spoken [detected]"},
     {"task", 0, ATT_OPT_TEXT, AT(task), "transcribe|translate", "TASK",
@@ -154,7 +154,6 @@ att_transcribe_options att_transcribe_defaults(void)
     memset(&o, 0, sizeof o);
     o.model = "base";
     o.task = "transcribe";
-    o.precision = "exact";
     o.verbose = 1;
     o.condition_on_previous_text = asr.condition_on_previous_text;
     o.no_speech_threshold = asr.no_speech_threshold;

@@ -23,7 +23,7 @@ __all__ = ["Segment", "TranscriptionInfo", "WhisperModel", "Word"]
 Audio = Union[str, "os.PathLike[str]", "npt.NDArray[Any]"]
 
 
-_PRECISIONS = {"exact": 0, "default": 0, "float32": 0, "fast": 1, "float16": 1, "bfloat16": 1,
+_PRECISIONS = {"exact": 0, "default": 2, "float32": 0, "fast": 1, "float16": 1, "bfloat16": 1,
                "int8": 2}
 
 
@@ -57,7 +57,7 @@ class WhisperModel:
 
     device: "auto", "cpu", "gpu" (or "cuda"), an index, or a part of a device's name.
     compute_type: "exact", "fast" or "int8", as the program's --precision; of other libraries' names
-        "default" and "float32" are exact, "float16" and "bfloat16" fast.
+        "float32" is exact, "float16" and "bfloat16" fast; "default" the fastest there is.
     cpu_threads: 0 means all. Several threads may transcribe at once, each in its own session.
     """
 
