@@ -134,6 +134,22 @@ static void assert_same_result(const asr_rig *asr, const att_asr_result *a, cons
     assert_int_equal(a->timings.tokens, b->timings.tokens);
 }
 
+/* Progress aside, which comes once for windows that waited to be told; a file that has segments
+ * ends with it. */
+static void assert_same_order(const heard *a, const heard *b)
+{
+    char told[2][MAX_EVENTS] = {"", ""};
+    for (int which = 0; which < 2; which++) {
+        const heard *h = which ? b : a;
+        for (int i = 0, n = 0; i < h->n_events; i++) {
+            if (h->events[i] != 'p') told[which][n++] = h->events[i];
+            if (h->events[i] == 'e' && i > 0 && h->events[i - 1] != 'b')
+                assert_int_equal(h->events[i - 1], 'p');
+        }
+    }
+    assert_string_equal(told[0], told[1]);
+}
+
 /* One that is none in the middle, the first one twice. */
 static void list_files(const char **paths)
 {
@@ -163,7 +179,7 @@ static void many_files_say_what_they_say_alone(void **state)
         assert_int_equal(run(&asr, paths, FILES, &o, 1, &alone), ATT_OK);
         for (int32_t batch = 3; batch <= 8; batch += 5) {
             assert_int_equal(run(&asr, paths, FILES, &o, batch, &together), ATT_OK);
-            assert_string_equal(together.events, alone.events);
+            assert_same_order(&together, &alone);
             for (int i = 0; i < FILES; i++) {
                 assert_int_equal(together.statuses[i], i == 3 ? ATT_E_INPUT : ATT_OK);
                 assert_same_result(&asr, &alone.results[i], &together.results[i]);
