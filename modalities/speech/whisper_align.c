@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alignment.h"
-#include "logits.h"
+#include "logits_top.h"
 #include "mem.h"
 #include "whisper_model.h"
 #include "whisper_session.h"
@@ -18,8 +18,8 @@ struct att_whisper_aligner {
     att_arena *arena;
     att_view taps; /* f32[heads of one layer][max_rows][audio_ctx] */
     att_mat last, logits;
+    att_logits_top top; /* of the logits: all tokens count */
     float *scores;      /* host: one head's map */
-    float *host_logits; /* [LOGIT_ROWS][V] */
     int32_t *heads;     /* of one layer */
     int32_t max_rows;
 };
@@ -48,10 +48,8 @@ static att_status reserve(att_whisper_aligner *a, att_err *err)
         most = n > most ? n : most;
     }
     a->scores = att_calloc((size_t)map, sizeof *a->scores);
-    a->host_logits = att_calloc((size_t)LOGIT_ROWS * (size_t)c->vocab, sizeof *a->host_logits);
     a->heads = att_calloc((size_t)c->text_heads, sizeof *a->heads);
-    if (!a->scores || !a->host_logits || !a->heads)
-        return att_fail(err, ATT_E_MEMORY, "align words: out of memory");
+    if (!a->scores || !a->heads) return att_fail(err, ATT_E_MEMORY, "align words: out of memory");
     att_view last, logits;
     att_status status = att_arena_create(&a->arena, w->device, "alignment", err);
     if (!status) status = att_arena_take(a->arena, "taps", ATT_F32, most * map, &a->taps, err);
@@ -61,6 +59,7 @@ static att_status reserve(att_whisper_aligner *a, att_err *err)
     if (!status)
         status = att_arena_take(a->arena, "logits", ATT_F32, (int64_t)LOGIT_ROWS * c->vocab,
                                 &logits, err);
+    if (!status) status = att_logits_top_init(&a->top, a->arena, LOGIT_ROWS, c->vocab, 1, err);
     if (status) return status;
     att_arena_seal(a->arena);
     a->last = att_mat_of(last, LOGIT_ROWS, c->text_width);
@@ -87,9 +86,9 @@ att_status att_whisper_aligner_create(att_whisper_aligner **out, att_whisper_ses
 void att_whisper_aligner_destroy(att_whisper_aligner *a)
 {
     if (!a) return;
+    att_logits_top_finish(&a->top);
     att_arena_destroy(a->arena);
     att_free(a->scores);
-    att_free(a->host_logits);
     att_free(a->heads);
     att_free(a);
 }
@@ -139,7 +138,6 @@ static att_status read_probs(att_whisper_aligner *a, const int32_t *next, int32_
 {
     att_whisper_session *s = a->session;
     const att_whisper *w = s->whisper;
-    const int32_t vocab = w->config.vocab;
     att_status status = ATT_OK;
     for (int32_t at = 0; !status && at < n; at += LOGIT_ROWS) {
         const int32_t rows = n - at < LOGIT_ROWS ? n - at : LOGIT_ROWS;
@@ -147,12 +145,13 @@ static att_status read_probs(att_whisper_aligner *a, const int32_t *next, int32_
         status = att_norm_apply(s->queue, &w->text_norm, att_mat_rows(s->text, first + at, rows),
                                 last, err);
         if (!status) status = att_linear_apply(s->queue, w->tokens, last, out, NULL, err);
-        if (!status)
-            status = att_queue_read(s->queue, a->host_logits, out.view, (int64_t)rows * vocab, err);
+        if (!status) status = att_logits_top_apply(s->queue, &a->top, out, limit, 1, err);
         for (int32_t i = 0; !status && i < rows; i++) {
-            const float *z = a->host_logits + (size_t)i * (size_t)vocab;
-            probs[at + i] =
-                (float)exp((double)z[next[at + i]] - att_logits_log_sum_exp(z, 0, limit));
+            const att_view logits = att_mat_rows(out, i, 1).view;
+            float logit;
+            status = att_queue_read(s->queue, &logit, att_view_at(logits, next[at + i]), 1, err);
+            if (status) break;
+            probs[at + i] = (float)exp((double)logit - a->top.parts[2 * i].log_sum_exp);
         }
     }
     return status;
