@@ -1,7 +1,7 @@
 /* gemm_dot_cpu.cl - y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias) by dots.clh, for CPUs.
  *
  * w lies in words along K: [panels][words][NR], NR = 2*VL columns a panel. One work-item turns up
- * to MB rows of x into words once, [word][row] a tile, and then makes `span` panels of them, a tile
+ * to MB rows of x into words once, [words/VL][row][VL] a tile, and then makes `span` panels of them, a tile
  * of up to MR rows x NR columns at a time, in named accumulators. A row's result depends on that
  * row alone, and on neither M nor span.
  * bf16: both sides rounded to nearest even, one f32 sum in the order of k.
@@ -37,20 +37,19 @@ static inline void take_row(__global const float *x, int k, int K, int n, float 
 }
 
 #ifdef DOT_BF16
-/* One row of x as words, `pitch` apart. */
+/* One row of x as words, VL of them side by side and `pitch` from one such group to the next. */
 static void pack_row(__global const float *x, int K, int words, int pitch, uint *to, float *scale,
                      int *minus)
 {
     float part[2 * VL];
     for (int k = 0; k < words; k += VL) {
-        uint word[VL];
         take_row(x, 2 * k, K, 2 * VL, part);
-        dot_words_store(dot_words_of(vec_load(part), vec_load(part + VL)), word);
-        for (int i = 0; i < VL && k + i < words; i++) to[(k + i) * pitch] = word[i];
+        dot_words_store(dot_words_of(vec_load(part), vec_load(part + VL)), to + k * pitch);
     }
 }
 #else
-/* One row of x as words, `pitch` apart, and each block's scale and -128 times its sum. */
+/* One row of x as words, VL of them side by side and `pitch` from one such group to the next, and
+ * each block's scale and -128 times its sum. */
 static void pack_row(__global const float *x, int K, int words, int pitch, uint *to, float *scale,
                      int *minus)
 {
@@ -74,8 +73,8 @@ static void pack_row(__global const float *x, int K, int words, int pitch, uint 
         }
         scale[g * pitch] = top / 127.0f + lanes_sum(odd);
         minus[g * pitch] = -128 * (int)lanes_sum(sum);
-        for (int i = 0; i < BLOCK && g * BLOCK + i < words; i++)
-            to[(g * BLOCK + i) * pitch] = word[i];
+        for (int i = 0; i < BLOCK; i += VL)
+            dot_words_store(dot_words_load(word + i), to + (g * BLOCK + i) * pitch);
     }
 }
 #endif
@@ -107,17 +106,21 @@ tile(const int rows, const uint *x, const float *scale, const int *minus,
 #endif
 #define STEP(r)                                                                                    \
     if (r < rows) {                                                                                \
-        const dot_words t = (dot_words)(x[k * rows + r]);                                          \
+        const dot_words t = (dot_words)(own[r * VL + k]);                                          \
         a##r = dot_add(a##r, u, t);                                                                \
         b##r = dot_add(b##r, v, t);                                                                \
     }
     for (int k0 = 0; k0 < words; k0 += block, scale += rows, minus += rows) {
         const int end = min(k0 + block, words);
         EACH_ROW(DECLARE)
-        for (int k = k0; k < end; k++) {
-            const dot_words u = dot_words_load(w + (size_t)k * NR);
-            const dot_words v = dot_words_load(w + (size_t)k * NR + VL);
-            EACH_ROW(STEP)
+        for (int c = k0; c < end; c += VL) {
+            const uint *own = x + c * rows;
+            __global const uint *wide = w + (size_t)c * NR;
+            for (int k = 0; k < min(VL, end - c); k++) {
+                const dot_words u = dot_words_load(wide + k * NR);
+                const dot_words v = dot_words_load(wide + k * NR + VL);
+                EACH_ROW(STEP)
+            }
         }
         EACH_ROW(KEEP)
     }
@@ -145,6 +148,7 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
     float scale[MB * MAX_BLOCKS], sum[MR * NR];
     int minus[MB * MAX_BLOCKS];
     const int words = (K + DOT_ELEMENTS - 1) / DOT_ELEMENTS, blocks = (words + BLOCK - 1) / BLOCK;
+    const int room = blocks * BLOCK; /* words of a row, with zeros behind the last */
     const int first = get_global_id(1) * MB, end = min(first + MB, M);
     const int panels = (N + NR - 1) / NR, from = get_global_id(0) * span;
     if (first >= M) return;
@@ -159,13 +163,13 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
         const int rows = tile_rows(end - m), at = m - first;
         for (int r = 0; r < rows; r++) /* rows behind the last are the last again */
             pack_row(x + (size_t)min(m + r, end - 1) * x_stride, K, words, rows,
-                     rows_of_x + at * words + r, scale + at * blocks + r, minus + at * blocks + r);
+                     rows_of_x + at * room + r * VL, scale + at * blocks + r, minus + at * blocks + r);
     }
     for (int p = from; p < min(from + span, panels); p++) {
         __global const uint *panel = (__global const uint *)w + (size_t)p * words * NR;
         for (int m = first; m < end; m += tile_rows(end - m)) {
             const int rows = tile_rows(end - m), at = m - first;
-            const uint *own = rows_of_x + at * words;
+            const uint *own = rows_of_x + at * room;
             const float *s = scale + at * blocks;
             const int *z = minus + at * blocks;
             if (rows == MR)
