@@ -1,9 +1,9 @@
 /* gemm_dot_cpu.cl - y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias) by dots.clh, for CPUs.
  *
  * w lies in words along K: [panels][words][NR], NR = 2*VL columns a panel. One work-item turns up
- * to MB rows of x into words once, [words/VL][row][VL] a tile, and then makes `span` panels of them, a tile
- * of up to MR rows x NR columns at a time, in named accumulators. A row's result depends on that
- * row alone, and on neither M nor span.
+ * to MB rows of x into words once, [words/VL][row][VL] a tile, and then makes `span` panels of
+ * them, a tile of up to MR rows x NR columns at a time, in named accumulators. A row's result
+ * depends on that row alone, and on neither M nor span.
  * bf16: both sides rounded to nearest even, one f32 sum in the order of k.
  * int8: w = scale[n] (byte - 128); each BLOCK words of a row of x have a scale of their own, the
  * largest of them / 127, so that an outlier dims its 127 neighbours only; the i32 sum of a block
@@ -163,7 +163,8 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
         const int rows = tile_rows(end - m), at = m - first;
         for (int r = 0; r < rows; r++) /* rows behind the last are the last again */
             pack_row(x + (size_t)min(m + r, end - 1) * x_stride, K, words, rows,
-                     rows_of_x + at * room + r * VL, scale + at * blocks + r, minus + at * blocks + r);
+                     rows_of_x + at * room + r * VL, scale + at * blocks + r,
+                     minus + at * blocks + r);
     }
     for (int p = from; p < min(from + span, panels); p++) {
         __global const uint *panel = (__global const uint *)w + (size_t)p * words * NR;
