@@ -13,6 +13,7 @@
 #ifdef FEW
 #define KT K
 #define MR FEW
+#define AHEAD 64 /* rows of the panel */
 #elif VL == 16
 #define KT 512
 #define MR 12
@@ -73,6 +74,10 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
 #undef DECLARE
             for (int k = 0; k < depth; k++) {
                 const vec u = COLUMNS(k, 0), v = COLUMNS(k, VL);
+#ifdef FEW
+                fetch_ahead(w + (size_t)(k + AHEAD) * NR);
+                if (sizeof(WEIGHT) == sizeof(float)) fetch_ahead(w + (size_t)(k + AHEAD) * NR + VL);
+#endif
 #define STEP(r)                                                                                    \
     {                                                                                              \
         const vec t = (vec)(x##r[k]);                                                              \

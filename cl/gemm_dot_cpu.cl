@@ -18,6 +18,7 @@
 #define MAX_K 8192
 #define MAX_WORDS (MAX_K / DOT_ELEMENTS)
 #define BLOCK 32
+#define AHEAD 40 /* words */
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
 #ifdef DOT_BF16
@@ -28,12 +29,18 @@
 #define MAX_BLOCKS (MAX_WORDS / BLOCK)
 #endif
 
-/* Inputs k .. k+n of a row, zeros behind K. */
-static inline void take_row(__global const float *x, int k, int K, int n, float *to)
+/* Inputs k .. k+n of a row, zeros behind K; n is a multiple of VL. */
+static inline void take_row(__global const float *x, int k, int K, int n, vec *to)
 {
-    int i = 0;
-    for (; i + VL <= n && k + i + VL <= K; i += VL) vec_store(vec_load(x + k + i), to + i);
-    for (; i < n; i++) to[i] = k + i < K ? x[k + i] : 0.0f;
+    for (int i = 0; i < n / VL; i++, k += VL) {
+        float lanes[VL];
+        if (k + VL <= K) {
+            to[i] = vec_load(x + k);
+            continue;
+        }
+        for (int l = 0; l < VL; l++) lanes[l] = k + l < K ? x[k + l] : 0.0f;
+        to[i] = vec_load(lanes);
+    }
 }
 
 #ifdef DOT_BF16
@@ -41,10 +48,10 @@ static inline void take_row(__global const float *x, int k, int K, int n, float 
 static void pack_row(__global const float *x, int K, int words, int pitch, uint *to, float *scale,
                      int *minus)
 {
-    float part[2 * VL];
+    vec part[2];
     for (int k = 0; k < words; k += VL) {
         take_row(x, 2 * k, K, 2 * VL, part);
-        dot_words_store(dot_words_of(vec_load(part), vec_load(part + VL)), to + k * pitch);
+        dot_words_store(dot_words_of(part[0], part[1]), to + k * pitch);
     }
 }
 #else
@@ -54,27 +61,23 @@ static void pack_row(__global const float *x, int K, int words, int pitch, uint 
                      int *minus)
 {
     const float magic = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to a whole */
-    float part[4 * BLOCK];
-    uint word[BLOCK];
+    vec part[4 * BLOCK / VL];
     for (int g = 0; g * BLOCK < words; g++) {
-        vec most = 0.0f, odd = 0.0f;
+        vec most = 0.0f, odd = 0.0f, sum = 0.0f;
         take_row(x, 4 * g * BLOCK, K, 4 * BLOCK, part);
-        for (int i = 0; i < 4 * BLOCK; i += VL) {
-            const vec a = fabs(vec_load(part + i));
+        for (int i = 0; i < 4 * BLOCK / VL; i++) {
+            const vec a = fabs(part[i]);
             most = a > most ? a : most;
             odd = fma(a, (vec)(0.0f), odd);
         }
         const float top = lanes_max(most), up = top > 1e-30f ? 127.0f / top : 0.0f;
-        vec sum = 0.0f;
-        for (int i = 0; i < 4 * BLOCK; i += VL) {
-            const vec rounded = fma(vec_load(part + i), (vec)(up), (vec)(magic));
+        for (int i = 0; i < 4 * BLOCK / VL; i++) { /* VL/4 words each */
+            const vec rounded = fma(part[i], (vec)(up), (vec)(magic));
             sum += rounded - magic;
-            bytes_store(rounded, (uchar *)word + i);
+            bytes_store(rounded, to + (g * BLOCK + i / 4 * VL) * pitch + i % 4 * (VL / 4));
         }
         scale[g * pitch] = top / 127.0f + lanes_sum(odd);
         minus[g * pitch] = -128 * (int)lanes_sum(sum);
-        for (int i = 0; i < BLOCK; i += VL)
-            dot_words_store(dot_words_load(word + i), to + (g * BLOCK + i) * pitch);
     }
 }
 #endif
@@ -119,6 +122,8 @@ tile(const int rows, const uint *x, const float *scale, const int *minus,
             for (int k = 0; k < min(VL, end - c); k++) {
                 const dot_words u = dot_words_load(wide + k * NR);
                 const dot_words v = dot_words_load(wide + k * NR + VL);
+                fetch_ahead(wide + (k + AHEAD) * NR);
+                fetch_ahead(wide + (k + AHEAD) * NR + VL);
                 EACH_ROW(STEP)
             }
         }

@@ -6,6 +6,7 @@
  * Build:   -D ACT=vec, -D W_F16 for a half weight.  Prelude: types.clh act.clh epilogue.clh.
  * Oracle:  att_ref_linear(), as gemm_cpu. */
 #define NR (2 * VL)
+#define AHEAD 64 /* rows of a panel */
 #if VL == 16
 #define EACH(X) X(0) X(1)
 #else
@@ -34,6 +35,8 @@ void gemv_cpu(const int N, const int K, __global const float *restrict x, const 
     for (int k = 0; k < K; k++) {
         const vec t = (vec)(x[k]);
 #define STEP(p)                                                                                    \
+    fetch_ahead(w + p * panel + (k + AHEAD) * NR);                                                 \
+    if (sizeof(WEIGHT) == sizeof(float)) fetch_ahead(w + p * panel + (k + AHEAD) * NR + VL);       \
     a##p = fma(t, weight_vec(w + p * panel + k * NR), a##p);                                       \
     b##p = fma(t, weight_vec(w + p * panel + k * NR + VL), b##p);
         EACH(STEP)

@@ -79,10 +79,13 @@ static att_status launch_dots(att_queue *queue, const att_linear *l, const att_m
                               const att_mat *y, const att_epilogue *e, att_launch *launch,
                               att_err *err)
 {
-    enum { ITEMS = 32 }; /* to share between threads, where there are few rows */
+    /* To share between threads, where there are few rows; each is worth turning x into words. */
+    enum { ITEMS = 32, ITEM_BYTES = 64 << 10 };
     const int32_t panels = ceil_div(l->rows, l->panel);
     const int32_t blocks = ceil_div(x->rows, ATTI_LINEAR_DOT_ROWS);
-    const int32_t span = ceil_div(panels, ceil_div(ITEMS, blocks));
+    const int32_t least = ceil_div(ITEM_BYTES, l->panel * l->words * 4);
+    const int32_t even = ceil_div(panels, ceil_div(ITEMS, blocks));
+    const int32_t span = blocks == 1 && even < least ? least : even;
     const att_arg args[] = {
         att_arg_i32(x->rows),
         att_arg_i32(l->rows),
