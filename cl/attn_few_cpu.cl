@@ -10,6 +10,8 @@
  * Oracle:  att_ref_attn(). */
 #define CHUNK 512
 #define MAX_WIDTH 128
+#define AHEAD 32 /* rows of keys and of values */
+#define LINE ((int)(64 / sizeof(WEIGHT)))
 #define MAX_QUERIES 8
 
 /* z[0..4) = q . key rows 0..3, `token` apart. */
@@ -20,6 +22,8 @@ static inline void score_four(const float *q, int D, __global const WEIGHT *key,
     vec a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f;
     float t0 = 0.0f, t1 = 0.0f, t2 = 0.0f, t3 = 0.0f;
     int d = 0;
+    for (int row = AHEAD; row < AHEAD + 4; row++)
+        for (int e = 0; e < D; e += LINE) fetch_ahead(key + (size_t)row * token + e);
     for (; d + VL <= D; d += VL) {
         const vec x = vec_load(q + d);
         a0 = fma(x, weight_vec(k0 + d), a0);
@@ -50,6 +54,10 @@ static inline void add_values(const float *p, int n, __global const WEIGHT *valu
             __global const WEIGHT *u = value + (size_t)j * token + e;
             __global const WEIGHT *w = j + 1 < n ? u + token : u;
             const vec s = p[j], t = j + 1 < n ? p[j + 1] : 0.0f;
+            for (int line = 0; line < 4 * VL; line += LINE) {
+                fetch_ahead(u + (size_t)AHEAD * token + line);
+                fetch_ahead(w + (size_t)AHEAD * token + line);
+            }
             a0 = fma(s, weight_vec(u), a0);
             a1 = fma(s, weight_vec(u + VL), a1);
             a2 = fma(s, weight_vec(u + 2 * VL), a2);
