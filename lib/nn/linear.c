@@ -2,6 +2,8 @@
  * Tests: tests/kernels/test_linear.c */
 #include "linear.h"
 
+#include <string.h>
+
 #include "linear_internal.h"
 #include "mem.h"
 
@@ -48,11 +50,13 @@ static att_status check_shapes(const att_linear *l, const att_mat *x, const att_
     return ATT_OK;
 }
 
-static att_status launch_many(att_queue *queue, const att_linear *l, const att_mat *x,
-                              const att_mat *y, const att_epilogue *e, att_launch *launch,
-                              att_err *err)
+enum { SHARED_ARGS = 13, MAX_ARGS = SHARED_ARGS + 2 };
+
+/* What every product of several rows is told first. */
+static void fill_shared(att_arg args[SHARED_ARGS], const att_linear *l, const att_mat *x,
+                        const att_mat *y, const att_epilogue *e)
 {
-    const att_arg args[] = {
+    const att_arg shared[SHARED_ARGS] = {
         att_arg_i32(x->rows),
         att_arg_i32(l->rows),
         att_arg_i32(l->cols),
@@ -66,11 +70,20 @@ static att_status launch_many(att_queue *queue, const att_linear *l, const att_m
         att_arg_i32(e->residual.stride),
         att_arg_view(y->view),
         att_arg_i32(y->stride),
-        att_arg_i32(x->view.dtype == ATT_F16),
-        att_arg_i32(y->view.dtype == ATT_F16),
     };
+    memcpy(args, shared, sizeof shared);
+}
+
+static att_status launch_many(att_queue *queue, const att_linear *l, const att_mat *x,
+                              const att_mat *y, const att_epilogue *e, att_launch *launch,
+                              att_err *err)
+{
+    att_arg args[MAX_ARGS];
+    fill_shared(args, l, x, y, e);
+    args[SHARED_ARGS] = att_arg_i32(x->view.dtype == ATT_F16);
+    args[SHARED_ARGS + 1] = att_arg_i32(y->view.dtype == ATT_F16);
     launch->args = args;
-    launch->n_args = sizeof args / sizeof *args - (l->panel > 1 ? 2 : 0); /* `cpu`: f32 alone */
+    launch->n_args = l->panel > 1 ? SHARED_ARGS : MAX_ARGS; /* `cpu`: f32 alone */
     return att_queue_launch(queue, launch, err);
 }
 
@@ -86,28 +99,15 @@ static att_status launch_dots(att_queue *queue, const att_linear *l, const att_m
     const int32_t least = ceil_div(ITEM_BYTES, l->panel * l->words * 4);
     const int32_t even = ceil_div(panels, ceil_div(ITEMS, blocks));
     const int32_t span = blocks == 1 && even < least ? least : even;
-    const att_arg args[] = {
-        att_arg_i32(x->rows),
-        att_arg_i32(l->rows),
-        att_arg_i32(l->cols),
-        att_arg_view(x->view),
-        att_arg_i32(x->stride),
-        att_arg_view(l->weight),
-        att_arg_view(l->bias),
-        att_arg_i32((int32_t)e->act),
-        att_arg_view(e->gate),
-        att_arg_view(e->residual.view),
-        att_arg_i32(e->residual.stride),
-        att_arg_view(y->view),
-        att_arg_i32(y->stride),
-        att_arg_view(l->scale),
-        att_arg_i32(span),
-    };
+    att_arg args[MAX_ARGS];
+    fill_shared(args, l, x, y, e);
+    args[SHARED_ARGS] = att_arg_view(l->scale);
+    args[SHARED_ARGS + 1] = att_arg_i32(span);
     launch->kernel = l->weight.dtype == ATT_U8 ? ATT_K_GEMM_DOT_CPU_INT8 : ATT_K_GEMM_DOT_CPU_BF16;
     launch->groups[0] = ceil_div(panels, span);
     launch->groups[1] = blocks;
     launch->args = args;
-    launch->n_args = sizeof args / sizeof *args;
+    launch->n_args = MAX_ARGS;
     return att_queue_launch(queue, launch, err);
 }
 
