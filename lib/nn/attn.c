@@ -44,12 +44,7 @@ static att_status portable(att_queue *queue, const att_attn_call *c, att_view sc
     const int32_t chunks = chunks_of(c);
     const int32_t groups[] = {ceil_div(c->n_q, ROWS) * chunks, c->heads, c->batch};
     atti_args args = {.n = 0};
-    atti_push_query(&args, c);
-    atti_push_operand(&args, &c->k);
-    atti_push_operand(&args, &c->v);
-    atti_push_out(&args, c);
-    atti_push_view(&args, c->taps.lse);
-    atti_push_mask(&args, &c->mask);
+    atti_push_call(&args, c);
     atti_push_view(&args, scratch);
     atti_push_i32(&args, chunks);
     atti_push_i32(&args, chunks > 1 ? CHUNK : c->n_k);

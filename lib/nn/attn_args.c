@@ -71,6 +71,16 @@ void atti_push_mask(atti_args *args, const att_attn_mask *mask)
     atti_push_view(args, mask->bits);
 }
 
+void atti_push_call(atti_args *args, const att_attn_call *c)
+{
+    atti_push_query(args, c);
+    atti_push_operand(args, &c->k);
+    atti_push_operand(args, &c->v);
+    atti_push_out(args, c);
+    atti_push_view(args, c->taps.lse);
+    atti_push_mask(args, &c->mask);
+}
+
 att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_kernel_id kernel,
                             const int32_t groups[3], const atti_args *args, att_err *err)
 {

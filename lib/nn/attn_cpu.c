@@ -49,12 +49,7 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_err *err)
     const int half = c->k.view.dtype == ATT_F16;
     const int32_t groups[] = {c->heads, c->batch, 1};
     atti_args args = {.n = 0};
-    atti_push_query(&args, c);
-    atti_push_operand(&args, &c->k);
-    atti_push_operand(&args, &c->v);
-    atti_push_out(&args, c);
-    atti_push_view(&args, c->taps.lse);
-    atti_push_mask(&args, &c->mask);
+    atti_push_call(&args, c);
     return atti_attn_launch(queue, c, FEW_OF[half], groups, &args, err);
 }
 

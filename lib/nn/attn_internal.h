@@ -32,6 +32,8 @@ void atti_push_operand(atti_args *args, const att_attn_view *operand);
 void atti_push_out(atti_args *args, const att_attn_call *call);
 /* MASK_PARAMS of cl/mask.clh. */
 void atti_push_mask(atti_args *args, const att_attn_mask *mask);
+/* What a kernel is told that does the whole call: query, k, v, out, lse and mask. */
+void atti_push_call(atti_args *args, const att_attn_call *call);
 
 /* One launch with 2*H*B*T*S*(D+E) flops to its name. */
 att_status atti_attn_launch(att_queue *queue, const att_attn_call *call, att_kernel_id kernel,

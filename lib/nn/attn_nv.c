@@ -31,12 +31,7 @@ att_status atti_attn_nv(att_queue *queue, const att_attn_call *c, att_err *err)
     const int32_t rows = masks || body ? WARPS : 2 * WARPS;
     const int32_t groups[] = {(c->n_q + rows - 1) / rows, c->heads, c->batch};
     atti_args args = {.n = 0};
-    atti_push_query(&args, c);
-    atti_push_operand(&args, &c->k);
-    atti_push_operand(&args, &c->v);
-    atti_push_out(&args, c);
-    atti_push_view(&args, c->taps.lse);
-    atti_push_mask(&args, &c->mask);
+    atti_push_call(&args, c);
     atti_push_i32(&args, c->out.view.dtype == ATT_F16);
     return atti_attn_launch(queue, c, KERNELS[body][masks], groups, &args, err);
 }
