@@ -1,6 +1,7 @@
 /* attn.c - attention on a device (attn.h): checks the call, picks the body, launches it.
  * Tests: tests/kernels/test_attn.c */
 #include "attn_internal.h"
+#include "ceil_div.h"
 
 enum {
     ROWS = 16,  /* of a work-group, cl/attn_any.cl */
@@ -8,17 +9,12 @@ enum {
     FULL = 256  /* work-groups that do */
 };
 
-static int32_t ceil_div(int32_t a, int32_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* Sizes of one batch row alone decide, so that results depend neither on the device nor on what is
  * beside it. */
 static int32_t chunks_of(const att_attn_call *c)
 {
-    const int64_t groups = (int64_t)ceil_div(c->n_q, ROWS) * c->heads;
-    return groups < FULL && c->n_k > CHUNK ? ceil_div(c->n_k, CHUNK) : 1;
+    const int64_t groups = (int64_t)att_ceil_div(c->n_q, ROWS) * c->heads;
+    return groups < FULL && c->n_k > CHUNK ? att_ceil_div(c->n_k, CHUNK) : 1;
 }
 
 /* Parts of a call with at most so many queries and keys. */
@@ -29,7 +25,7 @@ static int64_t portable_scratch(const att_attn_call *c)
     const int64_t split_rows = (FULL - 1) / c->heads * ROWS;
     const int64_t rows = c->n_q < split_rows ? c->n_q : split_rows;
     if (c->n_k <= CHUNK) return 0;
-    return streams * rows * ceil_div(c->n_k, CHUNK) * (c->d_v + 3);
+    return streams * rows * att_ceil_div(c->n_k, CHUNK) * (c->d_v + 3);
 }
 
 static att_kernel_id portable_kernel(const att_attn_call *c)
@@ -42,7 +38,7 @@ static att_kernel_id portable_kernel(const att_attn_call *c)
 static att_status portable(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
 {
     const int32_t chunks = chunks_of(c);
-    const int32_t groups[] = {ceil_div(c->n_q, ROWS) * chunks, c->heads, c->batch};
+    const int32_t groups[] = {att_ceil_div(c->n_q, ROWS) * chunks, c->heads, c->batch};
     atti_args args = {.n = 0};
     atti_push_call(&args, c);
     atti_push_view(&args, scratch);

@@ -2,6 +2,7 @@
  * cache, many queries over packed keys and values. The sizes alone decide, so results do not depend
  * on the number of threads. Tests: tests/kernels/test_attn.c */
 #include "attn_internal.h"
+#include "ceil_div.h"
 
 enum {
     FEW = 8,  /* queries up to which packing all keys costs more than it saves */
@@ -14,11 +15,6 @@ static const att_kernel_id PACK[2][2] = {{ATT_K_ATTN_PACK_CPU_F32, ATT_K_ATTN_PA
 static const att_kernel_id MANY[2] = {ATT_K_ATTN_CPU, ATT_K_ATTN_CPU_BF16};
 static const att_kernel_id FEW_OF[2] = {ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_FEW_CPU_F16};
 
-static int32_t ceil_div(int32_t a, int32_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* Columns of a panel: two vectors of cl/types.clh. */
 static int32_t panel_width(const att_device *device)
 {
@@ -30,10 +26,10 @@ static void packed_sizes(const att_device *device, const att_attn_call *c, int64
                          int64_t *values)
 {
     const int32_t width = panel_width(device);
-    const int64_t padded = (int64_t)ceil_div(c->n_k, width) * width;
+    const int64_t padded = (int64_t)att_ceil_div(c->n_k, width) * width;
     const int64_t heads = (int64_t)c->batch * c->kv_heads;
     *keys = heads * padded * c->d_qk;
-    *values = heads * padded * ceil_div(c->d_v, width) * width;
+    *values = heads * padded * att_ceil_div(c->d_v, width) * width;
 }
 
 int64_t atti_attn_cpu_scratch(const att_device *device, const att_attn_call *c)
@@ -62,7 +58,7 @@ static int of_bf16(att_device *device, att_precision precision)
 static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, att_view values,
                        att_err *err)
 {
-    const int32_t panels = ceil_div(c->n_k, panel_width(att_queue_device(queue)));
+    const int32_t panels = att_ceil_div(c->n_k, panel_width(att_queue_device(queue)));
     atti_args args = {.n = 0};
     atti_push_i32(&args, c->n_k);
     atti_push_i32(&args, c->d_qk);
@@ -81,7 +77,7 @@ static att_status pack(att_queue *queue, const att_attn_call *c, att_view keys, 
 
 static att_status many(att_queue *queue, const att_attn_call *c, att_view scratch, att_err *err)
 {
-    const int32_t groups[] = {ceil_div(c->n_q, ROWS), c->heads, c->batch};
+    const int32_t groups[] = {att_ceil_div(c->n_q, ROWS), c->heads, c->batch};
     int64_t n_keys, n_values;
     packed_sizes(att_queue_device(queue), c, &n_keys, &n_values);
     const att_view values = att_view_at(scratch, n_keys);

@@ -2,6 +2,7 @@
  * few and listed on the host, so each is a launch of its own and needs no list on the device.
  * Tests: tests/kernels/test_attn.c */
 #include "attn_internal.h"
+#include "ceil_div.h"
 
 enum { GROUP = 64 }; /* work-items of a group, cl/attn_scores_any.cl and cl/attn_probs_any.cl */
 
@@ -41,7 +42,7 @@ static att_status score(att_queue *queue, const att_attn_call *c, int32_t head, 
     push_map(&args, to);
     const att_launch launch = {.kernel =
                                    half ? ATT_K_ATTN_SCORES_ANY_F16 : ATT_K_ATTN_SCORES_ANY_F32,
-                               .groups = {(c->n_k + GROUP - 1) / GROUP, rows_of(c), c->batch},
+                               .groups = {att_ceil_div(c->n_k, GROUP), rows_of(c), c->batch},
                                .args = args.list,
                                .n_args = args.n,
                                .flops = 2.0 * c->batch * rows_of(c) * c->n_k * c->d_qk};
@@ -57,7 +58,7 @@ static att_status normalise(att_queue *queue, const att_attn_call *c, head_map f
     push_map(&args, from);
     push_map(&args, to);
     const att_launch launch = {.kernel = ATT_K_ATTN_PROBS_ANY,
-                               .groups = {(rows_of(c) + GROUP - 1) / GROUP, c->batch, 1},
+                               .groups = {att_ceil_div(rows_of(c), GROUP), c->batch, 1},
                                .args = args.list,
                                .n_args = args.n};
     return att_queue_launch(queue, &launch, err);

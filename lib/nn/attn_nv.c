@@ -1,6 +1,7 @@
 /* attn_nv.c - the `nv` body of attention (attn_internal.h): many queries, all in halves.
  * Tests: tests/kernels/test_attn.c */
 #include "attn_internal.h"
+#include "ceil_div.h"
 
 enum {
     FEW = 16,  /* queries below which a work-group has too little to share */
@@ -29,7 +30,7 @@ att_status atti_attn_nv(att_queue *queue, const att_attn_call *c, att_err *err)
     const int group = att_device_has(att_queue_device(queue), ATT_FEATURE_WARPGROUP_F16);
     const int masks = c->mask.flags != 0, body = c->d_qk == 128 ? 2 : group;
     const int32_t rows = masks || body ? WARPS : 2 * WARPS;
-    const int32_t groups[] = {(c->n_q + rows - 1) / rows, c->heads, c->batch};
+    const int32_t groups[] = {att_ceil_div(c->n_q, rows), c->heads, c->batch};
     atti_args args = {.n = 0};
     atti_push_call(&args, c);
     atti_push_i32(&args, c->out.view.dtype == ATT_F16);

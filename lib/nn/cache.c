@@ -1,6 +1,8 @@
 /* cache.c - keys and values that outlive a call (cache.h). Tests: tests/kernels/test_cache.c */
 #include "cache.h"
 
+#include "ceil_div.h"
+
 #include <string.h>
 
 enum { ROWS_A_GROUP = 16 }; /* of both bodies */
@@ -62,8 +64,8 @@ att_status att_cache_append(att_queue *queue, att_cache *cache, att_mat k, att_m
     const int cpu = k.view.dtype == ATT_F32 && att_device_cpu_bodies(att_queue_device(queue));
     const att_launch launch = {
         .kernel = kernel_of(cpu, cache->k.dtype),
-        .groups = {cpu ? cache->kv_heads : (ck + cv + 63) / 64,
-                   (k.rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP, 1},
+        .groups = {cpu ? cache->kv_heads : att_ceil_div(ck + cv, 64),
+                   att_ceil_div(k.rows, ROWS_A_GROUP), 1},
         .args = args,
         .n_args = sizeof args / sizeof *args - (size_t)cpu, /* which knows f32 alone */
         .bytes = (double)k.rows * (ck + cv) * (4.0 + (double)att_dtype_bytes(cache->k.dtype)),

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ceil_div.h"
 #include "linear_internal.h"
 #include "mem.h"
 
@@ -23,11 +24,6 @@ int32_t att_linear_cols(const att_linear *linear)
 }
 
 enum { FEW_ROWS = 64 }; /* of a `cpu` product that does not keep the weight it has widened */
-
-static int32_t ceil_div(int32_t a, int32_t b)
-{
-    return (a + b - 1) / b;
-}
 
 static att_status check_shapes(const att_linear *l, const att_mat *x, const att_mat *y,
                                const att_epilogue *e, att_err *err)
@@ -94,17 +90,17 @@ static att_status launch_dots(att_queue *queue, const att_linear *l, const att_m
 {
     /* To share between threads, where there are few rows; each is worth turning x into words. */
     enum { ITEMS = 32, ITEM_BYTES = 64 << 10 };
-    const int32_t panels = ceil_div(l->rows, l->panel);
-    const int32_t blocks = ceil_div(x->rows, ATTI_LINEAR_DOT_ROWS);
-    const int32_t least = ceil_div(ITEM_BYTES, l->panel * l->words * 4);
-    const int32_t even = ceil_div(panels, ceil_div(ITEMS, blocks));
+    const int32_t panels = att_ceil_div(l->rows, l->panel);
+    const int32_t blocks = att_ceil_div(x->rows, ATTI_LINEAR_DOT_ROWS);
+    const int32_t least = att_ceil_div(ITEM_BYTES, l->panel * l->words * 4);
+    const int32_t even = att_ceil_div(panels, att_ceil_div(ITEMS, blocks));
     const int32_t span = blocks == 1 && even < least ? least : even;
     att_arg args[MAX_ARGS];
     fill_shared(args, l, x, y, e);
     args[SHARED_ARGS] = att_arg_view(l->scale);
     args[SHARED_ARGS + 1] = att_arg_i32(span);
     launch->kernel = l->weight.dtype == ATT_U8 ? ATT_K_GEMM_DOT_CPU_INT8 : ATT_K_GEMM_DOT_CPU_BF16;
-    launch->groups[0] = ceil_div(panels, span);
+    launch->groups[0] = att_ceil_div(panels, span);
     launch->groups[1] = blocks;
     launch->args = args;
     launch->n_args = MAX_ARGS;
@@ -153,24 +149,24 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
     if (x.rows == 1) {
         launch.kernel = cpu ? (f16 ? ATT_K_GEMV_CPU_F16 : ATT_K_GEMV_CPU_F32)
                             : (f16 ? ATT_K_GEMV_ANY_F16 : ATT_K_GEMV_ANY_F32);
-        launch.groups[0] = cpu ? ceil_div(l->rows, ATTI_LINEAR_COLUMNS) : l->rows;
+        launch.groups[0] = cpu ? att_ceil_div(l->rows, ATTI_LINEAR_COLUMNS) : l->rows;
         return launch_one(queue, l, &x, &y, e, &launch, err);
     }
     if (cpu && x.rows <= FEW_ROWS) {
         launch.kernel = x.rows == 5 || x.rows == 6
                             ? (f16 ? ATT_K_GEMM_6_CPU_F16 : ATT_K_GEMM_6_CPU_F32)
                             : (f16 ? ATT_K_GEMM_4_CPU_F16 : ATT_K_GEMM_4_CPU_F32);
-        launch.groups[0] = ceil_div(l->rows, l->panel);
+        launch.groups[0] = att_ceil_div(l->rows, l->panel);
     } else if (cpu) {
         launch.kernel = f16 ? ATT_K_GEMM_CPU_F16 : ATT_K_GEMM_CPU_F32;
-        launch.groups[0] = ceil_div(l->rows, l->panel);
-        launch.groups[1] = ceil_div(x.rows, l->panel == 32 ? 12 * 16 : 6 * 16);
+        launch.groups[0] = att_ceil_div(l->rows, l->panel);
+        launch.groups[1] = att_ceil_div(x.rows, l->panel == 32 ? 12 * 16 : 6 * 16);
     } else if (atti_linear_nv_takes(att_queue_device(queue), l, &x)) {
         atti_linear_nv_choose(att_queue_device(queue), l, x.rows, &launch);
     } else {
         launch.kernel = f16 ? ATT_K_GEMM_ANY_F16 : ATT_K_GEMM_ANY_F32;
-        launch.groups[0] = ceil_div(l->rows, 64);
-        launch.groups[1] = ceil_div(x.rows, 64);
+        launch.groups[0] = att_ceil_div(l->rows, 64);
+        launch.groups[1] = att_ceil_div(x.rows, 64);
     }
     return launch_many(queue, l, &x, &y, e, &launch, err);
 }
@@ -194,7 +190,7 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
                   : dtype == ATT_BF16 ? ATT_K_ROWS_ANY_BF16
                   : dtype == ATT_U8   ? ATT_K_ROWS_ANY_INT8
                                       : ATT_K_ROWS_ANY_F32,
-        .groups = {ceil_div(l->cols, 64), y.rows, 1},
+        .groups = {att_ceil_div(l->cols, 64), y.rows, 1},
         .args = args,
         .n_args = sizeof args / sizeof *args,
         .bytes = (double)y.rows * y.cols * 8.0,

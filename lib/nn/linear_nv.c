@@ -1,6 +1,7 @@
 /* linear_nv.c - products in halves on a GPU's matrix units: when, and in tiles of which size
  * (linear_internal.h). Tests: tests/kernels/test_linear.c */
 #include "linear_internal.h"
+#include "ceil_div.h"
 
 enum {
     BN = 128, /* columns of a tile, cl/gemm_nv.cl */
@@ -22,21 +23,17 @@ int atti_linear_nv_takes(att_device *device, const att_linear *l, const att_mat 
            att_device_has(device, ATT_FEATURE_MMA_F16);
 }
 
-static int32_t ceil_div(int32_t a, int32_t b)
-{
-    return (a + b - 1) / b;
-}
-
 static int32_t tiles_of(const kind *k, int32_t m, int32_t n)
 {
-    return ceil_div(m, k->rows) * ceil_div(n, BN);
+    return att_ceil_div(m, k->rows) * att_ceil_div(n, BN);
 }
 
 /* How long the tiles take, in units of one small tile: rounds of full units, or what the fullest
  * unit has to do; a tile alone on its unit waits for memory, as 1.6 would take. */
 static double cost_of(const kind *k, int32_t tiles, int32_t units)
 {
-    const int32_t rounds = ceil_div(tiles, k->at_once * units), each = ceil_div(tiles, units);
+    const int32_t rounds = att_ceil_div(tiles, k->at_once * units),
+                  each = att_ceil_div(tiles, units);
     if (rounds > 1) return k->work * rounds * k->at_once;
     return k->work * (each > 1 ? each : 1.6);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ceil_div.h"
 #include "half.h"
 #include "linear_internal.h"
 #include "mem.h"
@@ -283,7 +284,7 @@ static void choose_layout(att_linear *l, att_device *device, att_precision preci
     l->weight.dtype = dtype_for(device, precision, l->cols);
     if (l->weight.dtype == ATT_F32) l->weight.dtype = storage_of(parts, n_parts, l->cols);
     l->per = l->weight.dtype == ATT_U8 ? 4 : l->weight.dtype == ATT_BF16 ? 2 : 1;
-    l->words = (l->cols + l->per - 1) / l->per;
+    l->words = att_ceil_div(l->cols, l->per);
 }
 
 att_status att_linear_create(att_linear **out, att_queue *queue, att_arena *arena, const char *name,
@@ -297,7 +298,7 @@ att_status att_linear_create(att_linear **out, att_queue *queue, att_arena *aren
     att_status status = check_parts(name, parts, n_parts, cols, l, err);
     if (!status) choose_layout(l, att_queue_device(queue), precision, parts, n_parts);
     const int32_t multiple = l->panel > 1 ? ATTI_LINEAR_COLUMNS : 1;
-    const int32_t padded = (l->rows + multiple - 1) / multiple * multiple;
+    const int32_t padded = att_ceil_div(l->rows, multiple) * multiple;
     if (!status)
         status = att_arena_take(arena, name, l->weight.dtype, (int64_t)padded * l->words * l->per,
                                 &l->weight, err);

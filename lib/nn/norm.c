@@ -1,6 +1,8 @@
 /* norm.c - norms over rows (norm.h). Tests: tests/kernels/test_norm.c */
 #include "norm.h"
 
+#include "ceil_div.h"
+
 enum { ROWS_A_GROUP = 8 }; /* of norm_cpu */
 
 att_status att_norm_apply(att_queue *queue, const att_norm *norm, att_mat x, att_mat y,
@@ -24,7 +26,7 @@ att_status att_norm_apply(att_queue *queue, const att_norm *norm, att_mat x, att
     const double n = (double)x.rows * x.cols;
     const att_launch launch = {
         .kernel = cpu ? ATT_K_NORM_CPU : ATT_K_NORM_ANY,
-        .groups = {cpu ? (x.rows + ROWS_A_GROUP - 1) / ROWS_A_GROUP : x.rows, 1, 1},
+        .groups = {cpu ? att_ceil_div(x.rows, ROWS_A_GROUP) : x.rows, 1, 1},
         .args = args,
         .n_args = sizeof args / sizeof *args - (size_t)cpu, /* which write f32 alone */
         .flops = 8.0 * n,

@@ -5,17 +5,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "ceil_div.h"
 #include "mem.h"
 
 enum {
     TOKENS = 2048,           /* of a chunk, as in the kernels */
     MAX_VOCABULARY = 1 << 24 /* tokens pass through floats */
 };
-
-static int32_t chunks_of(int32_t n)
-{
-    return (n + TOKENS - 1) / TOKENS;
-}
 
 /* Numbers that a kernel leaves a chunk: the largest, the sum, the logits, their tokens. */
 static size_t chunk_numbers(int32_t n_best)
@@ -38,7 +34,8 @@ att_status att_logits_top_init(att_logits_top *top, att_arena *arena, int32_t ma
     top->row_words = att_logits_words(n_vocab);
     const size_t rows = (size_t)max_rows;
     const size_t n_words = rows * (size_t)top->row_words;
-    const size_t n_found = rows * (size_t)(chunks_of(n_vocab) + 1) * chunk_numbers(max_best);
+    const size_t n_found =
+        rows * (size_t)(att_ceil_div(n_vocab, TOKENS) + 1) * chunk_numbers(max_best);
     top->forbidden = att_calloc(n_words, sizeof *top->forbidden);
     top->found = att_calloc(n_found, sizeof *top->found);
     top->parts = att_calloc(2 * rows, sizeof *top->parts);
@@ -129,7 +126,8 @@ att_status att_logits_top_apply(att_queue *queue, att_logits_top *top, att_mat l
                         n_best, logits.rows, logits.cols, split, top->max_best, top->max_rows,
                         top->n_vocab);
     if (logits.rows == 0) return ATT_OK;
-    const int32_t n_first = chunks_of(split), n_chunks = n_first + chunks_of(logits.cols - split);
+    const int32_t n_first = att_ceil_div(split, TOKENS),
+                  n_chunks = n_first + att_ceil_div(logits.cols - split, TOKENS);
     const size_t width = chunk_numbers(n_best), row_width = (size_t)n_chunks * width;
     att_status status = att_queue_send(queue, top->device_forbidden, top->forbidden,
                                        (int64_t)logits.rows * top->row_words, err);
