@@ -22,18 +22,8 @@ float att_bfloat_to_float(uint16_t bfloat)
     return float_of_bits((uint32_t)bfloat << 16);
 }
 
-float att_half_to_float(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    const uint32_t exponent = half >> 10 & 31u, mantissa = half & 0x3ffu;
-    if (exponent == 31) return float_of_bits(sign | 0x7f800000u | mantissa << 13);
-    if (exponent) return float_of_bits(sign | (exponent + 112u) << 23 | mantissa << 13);
-    const float tiny = (float)mantissa * 0x1p-24f; /* subnormal or zero, exact */
-    return sign ? -tiny : tiny;
-}
-
-/* att_half_to_float() in masks, so that a compiler makes vectors of it. */
-static float widened(uint16_t half)
+/* In masks, so that a compiler makes vectors of it. */
+static inline float widened(uint16_t half)
 {
     const uint32_t magnitude = (uint32_t)(half & 0x7fffu) << 13;
     const uint32_t is_tiny = 0u - (uint32_t)((half & 0x7c00u) == 0);
@@ -41,6 +31,11 @@ static float widened(uint16_t half)
     const uint32_t normal = magnitude + (112u << 23) + (is_over & 112u << 23);
     const uint32_t tiny = bits_of_float(float_of_bits(magnitude + (113u << 23)) - 0x1p-14f);
     return float_of_bits((tiny & is_tiny) | (normal & ~is_tiny) | (half & 0x8000u) << 16);
+}
+
+float att_half_to_float(uint16_t half)
+{
+    return widened(half);
 }
 
 void att_halves_to_floats(const void *halves, size_t n, float *to)
@@ -72,12 +67,17 @@ uint16_t att_half_from_float(float x)
     return (uint16_t)(sign | (kept + (rest > middle || (rest == middle && (kept & 1u)))));
 }
 
+static inline uint16_t narrowed(float x)
+{
+    const uint32_t bits = bits_of_float(x);
+    const uint32_t is_nan = 0u - (uint32_t)((bits & 0x7fffffffu) > 0x7f800000u);
+    const uint32_t rounded = bits + 0x7fffu + (bits >> 16 & 1u);
+    return (uint16_t)((is_nan & 0x7fffu) | (rounded & ~is_nan) >> 16);
+}
+
 uint16_t att_bfloat_from_float(float x)
 {
-    uint32_t bits;
-    if (x != x) return 0x7fff;
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+    return narrowed(x);
 }
 
 void att_bfloats_from_floats(const float *x, size_t n, uint16_t *to)
@@ -85,11 +85,6 @@ void att_bfloats_from_floats(const float *x, size_t n, uint16_t *to)
     enum { BLOCK = 16 };
     size_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK)
-        for (size_t k = i; k < i + BLOCK; k++) {
-            const uint32_t bits = bits_of_float(x[k]);
-            const uint32_t is_nan = 0u - (uint32_t)((bits & 0x7fffffffu) > 0x7f800000u);
-            const uint32_t rounded = bits + 0x7fffu + (bits >> 16 & 1u);
-            to[k] = (uint16_t)((is_nan & 0x7fffu) | (rounded & ~is_nan) >> 16);
-        }
-    for (; i < n; i++) to[i] = att_bfloat_from_float(x[i]);
+        for (size_t k = i; k < i + BLOCK; k++) to[k] = narrowed(x[k]);
+    for (; i < n; i++) to[i] = narrowed(x[i]);
 }

@@ -1,9 +1,9 @@
 /* cache.c - keys and values that outlive a call (cache.h). Tests: tests/kernels/test_cache.c */
 #include "cache.h"
 
-#include "ceil_div.h"
-
 #include <string.h>
+
+#include "ceil_div.h"
 
 enum { ROWS_A_GROUP = 16 }; /* of both bodies */
 
