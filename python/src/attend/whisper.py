@@ -2,7 +2,7 @@
 import os
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,12 @@ __all__ = ["Segment", "TranscriptionInfo", "WhisperModel", "Word"]
 Audio = Union[str, "os.PathLike[str]", "npt.NDArray[Any]"]
 
 
-_PRECISIONS = {"exact": 0, "default": 2, "float32": 0, "fast": 1, "float16": 1, "bfloat16": 1,
-               "int8": 2}
+_PRECISIONS: Dict[str, int] = {
+    "exact": lib.ATT_PRECISION_EXACT, "float32": lib.ATT_PRECISION_EXACT,
+    "fast": lib.ATT_PRECISION_FAST, "float16": lib.ATT_PRECISION_FAST,
+    "bfloat16": lib.ATT_PRECISION_FAST, "int8": lib.ATT_PRECISION_INT8,
+    "default": lib.ATT_PRECISION_INT8,
+}
 
 
 def _precision_of(compute_type: str) -> int:
