@@ -153,7 +153,7 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
     float scale[MB * MAX_BLOCKS], sum[MR * NR];
     int minus[MB * MAX_BLOCKS];
     const int words = (K + DOT_ELEMENTS - 1) / DOT_ELEMENTS, blocks = (words + BLOCK - 1) / BLOCK;
-    const int room = blocks * BLOCK; /* words of a row, with zeros behind the last */
+    const int room = blocks * BLOCK; /* words of a row: whole blocks */
     const int first = get_global_id(1) * MB, end = min(first + MB, M);
     const int panels = (N + NR - 1) / NR, from = get_global_id(0) * span;
     if (first >= M) return;

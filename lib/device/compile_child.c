@@ -2,7 +2,7 @@
  * they run beside each other, which PoCL's code generator does not do inside one process.
  *
  * A child is `compiler --compile-kernels CACHE INDEX PORTABLE NAME...` and writes one line to its
- * standard output for each name, of a program or a feature, that is done. Tests:
+ * standard output for each program that is done; a feature is probed, and its answer kept. Tests:
  * tests/unit/test_device.c */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>

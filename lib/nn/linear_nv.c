@@ -45,8 +45,8 @@ void atti_linear_nv_choose(att_device *device, const att_linear *l, int32_t rows
     static const kind PLAIN = {ATT_K_GEMM_NV, 128, 2, 2.0};
     static const kind LARGE = {ATT_K_GEMM_WARPGROUP_128_NV, 128, 3, 2.0};
     static const kind SMALL = {ATT_K_GEMM_WARPGROUP_64_NV, 64, 4, 1.1};
-    const int32_t units = att_device_get_info(device)->compute_units;
     static const kind DEEP = {ATT_K_GEMM_WARPGROUP_64_DEEP_NV, 64, 4, 1.1};
+    const int32_t units = att_device_get_info(device)->compute_units;
     const kind *k = &PLAIN;
     if (att_device_has(device, ATT_FEATURE_WARPGROUP_F16)) {
         const double large = cost_of(&LARGE, tiles_of(&LARGE, rows, l->rows), units);

@@ -39,7 +39,6 @@ static const shape SHAPES[] = {
     {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_INT8},
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1, ATT_PRECISION_EXACT},
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_FAST},
     {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_INT8},
     {"turbo encoder, q k v", 1500, 3840, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
     {"turbo encoder, out", 1500, 1280, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
