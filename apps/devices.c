@@ -35,9 +35,11 @@ static const char *kind_name(att_device_kind kind)
     return kind == ATT_DEVICE_CPU ? "cpu" : kind == ATT_DEVICE_GPU ? "gpu" : "other";
 }
 
+/* Without opening it: what its units can do is found out by running it. */
 static const char *bodies_of(const att_device_info *info)
 {
-    return info->kind == ATT_DEVICE_CPU ? "cpu and portable" : "portable";
+    return info->kind == ATT_DEVICE_CPU ? "cpu and portable"
+                                        : "portable, and others that --check finds";
 }
 
 static void print_device(size_t index, const att_device_info *i)
@@ -169,10 +171,7 @@ static int check_bodies(const devices_options *o, int portable, uint64_t without
     options.log = att_progress_log(&progress);
     att_status status = att_device_open(&device, &options, &err);
     if (!status) status = att_queue_create(&queue, device, &err);
-    const char *bodies = status                                        ? ""
-                         : att_device_cpu_bodies(device)               ? "cpu"
-                         : att_device_has(device, ATT_FEATURE_MMA_F16) ? "nv"
-                                                                       : "portable";
+    const char *bodies = status ? "" : att_device_bodies(device, ATT_PRECISION_FAST);
     for (int f = 0; !status && !list && f < ATT_N_FEATURES; f++)
         if (att_device_has(device, (att_feature)f))
             printf("%-9s with %s\n", bodies, att_feature_name((att_feature)f));
@@ -204,7 +203,7 @@ static int check(const devices_options *o)
         return say(&err);
     }
     const uint64_t group = 1u << ATT_FEATURE_WARPGROUP_F16;
-    const int two = att_device_cpu_bodies(device) || att_device_has(device, ATT_FEATURE_MMA_F16);
+    const int two = strcmp(att_device_bodies(device, ATT_PRECISION_FAST), "portable") != 0;
     const int three = att_device_has(device, ATT_FEATURE_WARPGROUP_F16);
     if (!o->json) printf("checking %s\n", att_device_get_info(device)->name);
     att_device_close(device);

@@ -53,7 +53,7 @@ int att_transcribe_is_done(const att_transcribe_options *options, const char *fi
                            const char *name);
 
 /* One line of JSON on stdout. */
-int att_transcribe_print_json(const att_transcribe_options *options, const att_device *device,
+int att_transcribe_print_json(const att_transcribe_options *options, att_device *device,
                               att_precision precision, const char *file,
                               const att_asr_result *result);
 

@@ -67,7 +67,7 @@ static void add_timings(cJSON *object, const att_asr_timings *t)
     add_number(o, "tokens", (double)t->tokens);
 }
 
-int att_transcribe_print_json(const att_transcribe_options *options, const att_device *device,
+int att_transcribe_print_json(const att_transcribe_options *options, att_device *device,
                               att_precision precision, const char *file,
                               const att_asr_result *result)
 {
@@ -75,7 +75,7 @@ int att_transcribe_print_json(const att_transcribe_options *options, const att_d
     cJSON_AddStringToObject(o, "file", file);
     cJSON_AddStringToObject(o, "model", options->model);
     cJSON_AddStringToObject(o, "device", att_device_get_info(device)->name);
-    cJSON_AddStringToObject(o, "kernels", att_device_bodies(device));
+    cJSON_AddStringToObject(o, "kernels", att_device_bodies(device, precision));
     cJSON_AddStringToObject(o, "precision", att_precision_name(precision));
     cJSON_AddStringToObject(o, "language", result->language);
     add_number(o, "duration_s", result->duration_s);

@@ -183,9 +183,8 @@ att_status att_device_open(att_device **out, const att_device_options *options, 
         att_device_close(device);
         return status;
     }
-    att_log_write(&device->log, ATT_LOG_INFO, "device %d: %s, %d units, %d lanes, %s kernels",
-                  device->index, device->info.name, device->info.compute_units,
-                  device->info.vector_width, att_device_bodies(device));
+    att_log_write(&device->log, ATT_LOG_INFO, "device %d: %s, %d units, %d lanes", device->index,
+                  device->info.name, device->info.compute_units, device->info.vector_width);
     *out = device;
     return ATT_OK;
 }
@@ -256,7 +255,9 @@ int att_device_cpu_bodies(const att_device *device)
     return device->info.kind == ATT_DEVICE_CPU && !device->portable;
 }
 
-const char *att_device_bodies(const att_device *device)
+const char *att_device_bodies(att_device *device, att_precision precision)
 {
-    return att_device_cpu_bodies(device) ? "cpu" : "portable";
+    if (att_device_cpu_bodies(device)) return "cpu";
+    const int halves = precision != ATT_PRECISION_EXACT;
+    return halves && att_device_has(device, ATT_FEATURE_MMA_F16) ? "nv" : "portable";
 }

@@ -52,8 +52,8 @@ att_status att_whisper_open(att_whisper **out, att_device *device, att_weights *
     if (!w) return att_fail(err, ATT_E_MEMORY, "open model: out of memory");
     w->device = device;
     w->precision = att_linear_precision(device, precision);
-    att_log_write(att_device_log(device), ATT_LOG_INFO, "precision %s",
-                  att_precision_name(w->precision));
+    att_log_write(att_device_log(device), ATT_LOG_INFO, "precision %s, %s kernels",
+                  att_precision_name(w->precision), att_device_bodies(device, w->precision));
     att_status status = att_arena_create(&w->arena, device, "weights", err);
     if (!status) status = atti_whisper_load(w, weights, err);
     if (!status) status = att_whisper_heads_of_shape(&w->heads, &w->config, err);

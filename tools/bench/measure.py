@@ -33,10 +33,18 @@ class Run:
     rss_mb: float
     stdout: str
     stderr: str
+    sizes_mb: list  # resident memory, sample by sample
 
 
-def run(command, stdin="", env=None):
-    """Runs a command to its end; fails with the end of its stderr when it fails.
+def resident_mb(pid):
+    """Of a process that has not been waited for: 0 when it has ended."""
+    pages = int(Path("/proc/%d/statm" % pid).read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def run(command, stdin="", env=None, sample_s=0.0):
+    """Runs a command to its end; fails with the end of its stderr when it fails. With sample_s its
+    resident memory is read as often.
 
     The peak resident memory is the kernel's figure for that child. It cannot be below this
     program's own size, so a driver imports nothing large before it measures.
@@ -47,7 +55,12 @@ def run(command, stdin="", env=None):
         given.seek(0)
         start = time.perf_counter()
         child = subprocess.Popen(command, stdin=given, stdout=out, stderr=err, env=env)
-        _, status, usage = os.wait4(child.pid, 0)
+        ended, sizes = 0, []
+        while not ended:
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG if sample_s else 0)
+            if not ended:
+                sizes.append(resident_mb(child.pid))
+                time.sleep(sample_s)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         texts = []
@@ -56,7 +69,7 @@ def run(command, stdin="", env=None):
             texts.append(f.read().decode("utf-8", "replace"))
     if child.returncode != 0:
         fail("%s: exit status %d: %s" % (command[0], child.returncode, texts[1].strip()[-600:]))
-    return Run(wall, usage.ru_maxrss / 1024, *texts)
+    return Run(wall, usage.ru_maxrss / 1024, *texts, sizes)
 
 
 def spread(values, form="%.2f"):

@@ -8,6 +8,7 @@
 
 #include "attend/error.h"
 #include "attend/log.h"
+#include "attend/precision.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,7 +74,9 @@ const att_device_info *att_device_get_info(const att_device *device);
 const att_log *att_device_log(const att_device *device);
 /* Whether `cpu` bodies are in use: a CPU device and not options.portable. */
 int att_device_cpu_bodies(const att_device *device);
-const char *att_device_bodies(const att_device *device); /* "cpu" or "portable" */
+/* The bodies that large products have at that precision: "cpu", "nv" or "portable". Thread-safe.
+ */
+const char *att_device_bodies(att_device *device, att_precision precision);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop
