@@ -10,8 +10,6 @@ static att_status reserve_caches(att_whisper_lane *l, att_err *err)
 {
     const att_whisper_config *c = &l->session->whisper->config;
     const int32_t h = c->text_heads, d = c->text_width / c->text_heads;
-    const int exact = l->session->whisper->precision == ATT_PRECISION_EXACT;
-    const att_dtype memory = exact ? ATT_F32 : ATT_F16;
     att_status status = ATT_OK;
     l->self_kv = att_calloc((size_t)c->text_layers, sizeof *l->self_kv);
     l->memory_kv = att_calloc((size_t)c->text_layers, sizeof *l->memory_kv);
@@ -21,8 +19,8 @@ static att_status reserve_caches(att_whisper_lane *l, att_err *err)
         status = att_cache_init(&l->self_kv[i], l->arena, "text cache",
                                 l->session->scratch.wide.dtype, l->session->n_slots, h, d, d, err);
         if (!status)
-            status = att_cache_init(&l->memory_kv[i], l->arena, "audio cache", memory, c->audio_ctx,
-                                    h, d, d, err);
+            status = att_cache_init(&l->memory_kv[i], l->arena, "audio cache", ATT_F16,
+                                    c->audio_ctx, h, d, d, err);
     }
     return status;
 }

@@ -118,19 +118,22 @@ static att_status load_linear(loader *l, const att_whisper_linear *stored, size_
     return status;
 }
 
+/* The spectra of a recording span too much for whole numbers. */
+static att_precision conv_precision(const att_whisper *w)
+{
+    return w->precision == ATT_PRECISION_INT8 ? ATT_PRECISION_FAST : w->precision;
+}
+
 static att_status load_conv(loader *l, const att_whisper_linear *stored, int32_t stride,
                             att_conv *conv, att_err *err)
 {
-    /* The spectra of a recording span too much for whole numbers. */
-    const att_precision precision =
-        l->whisper->precision == ATT_PRECISION_INT8 ? ATT_PRECISION_FAST : l->whisper->precision;
     att_weight_part part;
     memset(&part, 0, sizeof part);
     att_status status = make_parts(l, stored, 1, &part, err);
     if (!status)
         status = att_conv_init(conv, l->queue, l->whisper->arena, stored->weight->name, &part,
                                (int32_t)stored->weight->dims[1], (int32_t)stored->weight->dims[2],
-                               stride, precision, err);
+                               stride, conv_precision(l->whisper), err);
     free_parts(l, stored, 1, &part);
     return status;
 }
@@ -168,9 +171,8 @@ static att_status prepare_kernels(const loader *l, att_err *err)
         *(a->dtype == ATT_F16 || a->blocks ? &n_f16 : &n_other) += att_array_elements(a);
     const att_dtype most = n_f16 > n_other ? ATT_F16 : ATT_F32;
     size_t n = att_block_kernels(device, most, w->precision, ATT_F32, list, ATT_N_KERNELS);
-    if (w->precision != ATT_PRECISION_EXACT) /* the audio cache is f16, the convolutions are fast */
-        n += att_block_kernels(device, most, ATT_PRECISION_FAST, ATT_F16, list + n,
-                               ATT_N_KERNELS - n);
+    n += att_block_kernels(device, most, conv_precision(w), ATT_F16 /* the audio cache */, list + n,
+                           ATT_N_KERNELS - n);
     n += att_logits_top_kernels(device, list + n, ATT_N_KERNELS - n);
     return att_device_prepare(device, list, n, err);
 }

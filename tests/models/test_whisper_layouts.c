@@ -218,9 +218,11 @@ static void write_model(const layout *l, const char *folder)
     }
 }
 
-/* Two sums of f32 in different orders, through up to 64 blocks; the values are of size 1 to 7. */
+/* Two sums of f32 in different orders, through up to 64 blocks; the values are of size 1 to 7. For
+ * logits one in a hundred keys and values of the sound, 1e-5 apart then, becomes another f16, 2^-11
+ * of it away. */
 static void assert_close(const att_weights *golden, const char *layout_name, const char *what,
-                         const float *got, size_t step)
+                         const float *got, size_t step, double most)
 {
     char name[64];
     double worst = 0.0;
@@ -232,7 +234,7 @@ static void assert_close(const att_weights *golden, const char *layout_name, con
         if (!(off <= worst)) worst = off; /* a NaN becomes the worst and stays */
     }
     print_message("%s is %g off\n", name, worst);
-    if (!(worst <= 1e-4)) fail_msg("%s is %g off, at most 1e-4 is expected", name, worst);
+    if (!(worst <= most)) fail_msg("%s is %g off, at most %g is expected", name, worst, most);
 }
 
 static void check_layout(rig *r, const att_weights *golden, const layout *l)
@@ -262,8 +264,8 @@ static void check_layout(rig *r, const att_weights *golden, const layout *l)
     assert_int_equal(c->vocab, l->vocab);
     assert_int_equal(c->audio_layers, l->audio_layers);
     assert_int_equal(c->text_layers, l->text_layers);
-    assert_close(golden, l->name, "encoder", audio + (AUDIO - 1) * WIDTH, 1);
-    assert_close(golden, l->name, "logits", logits, STEP);
+    assert_close(golden, l->name, "encoder", audio + (AUDIO - 1) * WIDTH, 1, 1e-4);
+    assert_close(golden, l->name, "logits", logits, STEP, 1e-3);
     assert_null(att_weights_unread(weights, 0));
     lane_rig_close(&lanes);
     att_whisper_close(whisper);

@@ -108,3 +108,11 @@ def _layout(value, depth):
         opening, closing = "[]"
     body = (",\n" + pad).join(rows)
     return "%s\n%s%s\n%s%s" % (opening, pad, body, "  " * depth, closing)
+
+
+def keep_sound_as_f16(model):
+    """Makes Hugging Face's Whisper round the keys and values of the sound to f16, which is how
+    attend keeps them at every precision; all else stays f32."""
+    for layer in model.model.decoder.layers:
+        for linear in (layer.encoder_attn.k_proj, layer.encoder_attn.v_proj):
+            linear.register_forward_hook(lambda module, args, out: out.half().float())

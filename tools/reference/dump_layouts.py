@@ -5,7 +5,8 @@
 
 Layers, mels and vocabulary are the real ones; the width is 64, the audio context 20 positions, the
 weights a formula of their name and index (`formula()`), which tests/models/test_whisper_layouts.c
-repeats. So the file holds results only. For each layout:
+repeats. So the file holds results only. Keys and values of the sound are rounded to f16. For each
+layout:
 
     NAME.encoder f32[64]    the last row after the encoder's last norm
     NAME.logits f32[n]      at the last of IDS, of tokens 0, 499, 998, ...
@@ -69,6 +70,7 @@ def run(mels, vocab, audio_layers, text_layers):
             parameter.copy_(torch.from_numpy(formula(name, tuple(parameter.shape))))
             assert torch.equal(parameter, parameter.half().float()), name
             assert torch.equal(parameter, parameter.bfloat16().float()), name
+        common.keep_sound_as_f16(model)
         out = model(input_features=mel, decoder_input_ids=torch.tensor([IDS]), use_cache=False)
     return out.encoder_last_hidden_state[0, -1].numpy(), out.logits[0, -1, ::STEP].numpy()
 

@@ -14,9 +14,9 @@ tests the network and not the token rules). OUT_DIR/golden.safetensors, batch dr
     logits f32[12][300]        at every position
     cross_scores f32[2][2][12][50]   cross-attention after softmax: layer, head, row, key
 
-Weights are f16, computed with in fp32. Their scales are larger than a fresh model's, so that
-attention is far from uniform and a wrong mask, bias or scale shows in the logits. Read by
-tests/models/.
+Weights are f16, computed with in fp32, and so are keys and values of the sound. The weights' scales
+are larger than a fresh model's, so that attention is far from uniform and a wrong mask, bias or
+scale shows in the logits. Read by tests/models/.
 """
 
 import argparse
@@ -71,6 +71,7 @@ def build():
             else:  # the fixed sinusoid
                 parameter.copy_(parameter.half())
             assert torch.equal(parameter, parameter.half().float()), name
+    common.keep_sound_as_f16(model)
     return model, generator
 
 
