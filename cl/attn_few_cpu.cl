@@ -1,41 +1,76 @@
 /* attn_few_cpu.cl - attention of a few queries over many keys (decoding), for CPU devices.
  *
- * One work-item walks the keys of one head straight from the cache, CHUNK at a time and for every
- * query in turn: dot products four keys at a time, softmax that moves along, then the values. So no
- * number of threads changes a result.
+ * One work-item walks the keys of one head straight from the cache, CHUNK at a time: dot products
+ * four keys at a time, softmax that moves along, then the values. So no number of threads changes a
+ * result. Several queries share what is read: PART keys, or values, serve all of them before the
+ * next ones; WIDEN makes numbers of halves once for all, which one query does as it goes.
  * In a chunk that is partly seen the value of a masked key meets p = 0; if it was no number, the
  * sum is made again from the keys that are seen.
  * Launch:  groups {H, B, 1}, work-groups of one, T at most MAX_QUERIES.
- * Build:   -D W_F16 for half keys and values.  Preludes: types.clh lanes.clh mask.clh softmax.clh.
+ * Build:   -D W_F16 for half keys and values, with it -D WIDEN.  Preludes: types.clh lanes.clh
+ *          mask.clh softmax.clh.
  * Oracle:  att_ref_attn(). */
 #define CHUNK 512
+#define PART 32 /* even */
 #define MAX_WIDTH 128
 #define AHEAD 32 /* rows of keys and of values */
 #define LINE ((int)(64 / sizeof(WEIGHT)))
 #define MAX_QUERIES 8
 
-/* z[0..4) = q . key rows 0..3, `token` apart. */
-static inline void score_four(const float *q, int D, __global const WEIGHT *key, int token,
-                              float *z)
+/* A row of keys or values as the sums read it. */
+#ifdef WIDEN
+#define ROW const float
+#define row_vec(p) vec_load(p)
+#define row_at(p, i) (p)[i]
+#else
+#define ROW __global const WEIGHT
+#define row_vec(p) weight_vec(p)
+#define row_at(p, i) weight_at(p, i)
+#endif
+
+/* A row of the memory that rows are read from will soon be wanted. */
+static inline void fetch_row(__global const WEIGHT *row, int D)
 {
-    __global const WEIGHT *k0 = key, *k1 = k0 + token, *k2 = k1 + token, *k3 = k2 + token;
+    for (int d = 0; d < D; d += LINE) fetch_ahead(row + d);
+}
+
+#ifdef WIDEN
+#define row_fetch(row, D) /* widen() does */
+
+/* n rows as numbers, `pitch` of them apart. */
+static inline void widen(__global const WEIGHT *row, int n, int token, int D, int pitch, float *to)
+{
+    for (int r = 0; r < n; r++, row += token, to += pitch) {
+        int d = 0;
+        fetch_row(row + (size_t)AHEAD * token, D);
+        for (; d + VL <= D; d += VL) vec_store(weight_vec(row + d), to + d);
+        for (; d < D; d++) to[d] = weight_at(row, d);
+    }
+}
+#else
+#define row_fetch(row, D) fetch_row(row, D)
+#endif
+
+/* z[0..4) = q . key rows 0..3, `token` apart. */
+static inline void score_four(const float *q, int D, ROW *key, int token, float *z)
+{
+    ROW *k0 = key, *k1 = k0 + token, *k2 = k1 + token, *k3 = k2 + token;
     vec a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f;
     float t0 = 0.0f, t1 = 0.0f, t2 = 0.0f, t3 = 0.0f;
     int d = 0;
-    for (int row = AHEAD; row < AHEAD + 4; row++)
-        for (int e = 0; e < D; e += LINE) fetch_ahead(key + (size_t)row * token + e);
+    for (int r = AHEAD; r < AHEAD + 4; r++) row_fetch(key + (size_t)r * token, D);
     for (; d + VL <= D; d += VL) {
         const vec x = vec_load(q + d);
-        a0 = fma(x, weight_vec(k0 + d), a0);
-        a1 = fma(x, weight_vec(k1 + d), a1);
-        a2 = fma(x, weight_vec(k2 + d), a2);
-        a3 = fma(x, weight_vec(k3 + d), a3);
+        a0 = fma(x, row_vec(k0 + d), a0);
+        a1 = fma(x, row_vec(k1 + d), a1);
+        a2 = fma(x, row_vec(k2 + d), a2);
+        a3 = fma(x, row_vec(k3 + d), a3);
     }
     for (; d < D; d++) {
-        t0 = fma(q[d], weight_at(k0, d), t0);
-        t1 = fma(q[d], weight_at(k1, d), t1);
-        t2 = fma(q[d], weight_at(k2, d), t2);
-        t3 = fma(q[d], weight_at(k3, d), t3);
+        t0 = fma(q[d], row_at(k0, d), t0);
+        t1 = fma(q[d], row_at(k1, d), t1);
+        t2 = fma(q[d], row_at(k2, d), t2);
+        t3 = fma(q[d], row_at(k3, d), t3);
     }
     z[0] = lanes_sum(a0) + t0;
     z[1] = lanes_sum(a1) + t1;
@@ -43,45 +78,61 @@ static inline void score_four(const float *q, int D, __global const WEIGHT *key,
     z[3] = lanes_sum(a3) + t3;
 }
 
-/* o[0..E) = sum over j < n of p[j] value row j. */
-static inline void add_values(const float *p, int n, __global const WEIGHT *value, int token, int E,
-                              float *o)
+/* z[0..n) = q . key rows. */
+static inline void score(const float *q, int D, ROW *key, int token, int n, float *z)
+{
+    int j = 0;
+    for (; j + 4 <= n; j += 4) score_four(q, D, key + (size_t)j * token, token, z + j);
+    for (; j < n; j++) {
+        float same[4];
+        score_four(q, D, key + (size_t)j * token, 0, same);
+        z[j] = same[0];
+    }
+}
+
+/* Of p[j] value row j, j < n: even[0..E) += those of even j, odd[0..E) += the others; of columns
+ * that fill no four vectors, all are even's. */
+static inline void add_values(const float *p, int n, ROW *value, int token, int E, float *even,
+                              float *odd)
 {
     int e = 0;
     for (; e + 4 * VL <= E; e += 4 * VL) {
-        vec a0 = 0.0f, a1 = 0.0f, a2 = 0.0f, a3 = 0.0f, b0 = 0.0f, b1 = 0.0f, b2 = 0.0f, b3 = 0.0f;
+        float *o = even + e, *u = odd + e;
+        vec a0 = vec_load(o), a1 = vec_load(o + VL), a2 = vec_load(o + 2 * VL);
+        vec a3 = vec_load(o + 3 * VL), b0 = vec_load(u), b1 = vec_load(u + VL);
+        vec b2 = vec_load(u + 2 * VL), b3 = vec_load(u + 3 * VL);
         for (int j = 0; j < n; j += 2) {
-            __global const WEIGHT *u = value + (size_t)j * token + e;
-            __global const WEIGHT *w = j + 1 < n ? u + token : u;
+            ROW *v = value + (size_t)j * token + e, *w = j + 1 < n ? v + token : v;
             const vec s = p[j], t = j + 1 < n ? p[j + 1] : 0.0f;
-            for (int line = 0; line < 4 * VL; line += LINE) {
-                fetch_ahead(u + (size_t)AHEAD * token + line);
-                fetch_ahead(w + (size_t)AHEAD * token + line);
-            }
-            a0 = fma(s, weight_vec(u), a0);
-            a1 = fma(s, weight_vec(u + VL), a1);
-            a2 = fma(s, weight_vec(u + 2 * VL), a2);
-            a3 = fma(s, weight_vec(u + 3 * VL), a3);
-            b0 = fma(t, weight_vec(w), b0);
-            b1 = fma(t, weight_vec(w + VL), b1);
-            b2 = fma(t, weight_vec(w + 2 * VL), b2);
-            b3 = fma(t, weight_vec(w + 3 * VL), b3);
+            row_fetch(v + (size_t)AHEAD * token, 4 * VL);
+            row_fetch(w + (size_t)AHEAD * token, 4 * VL);
+            a0 = fma(s, row_vec(v), a0);
+            a1 = fma(s, row_vec(v + VL), a1);
+            a2 = fma(s, row_vec(v + 2 * VL), a2);
+            a3 = fma(s, row_vec(v + 3 * VL), a3);
+            b0 = fma(t, row_vec(w), b0);
+            b1 = fma(t, row_vec(w + VL), b1);
+            b2 = fma(t, row_vec(w + 2 * VL), b2);
+            b3 = fma(t, row_vec(w + 3 * VL), b3);
         }
-        vec_store(a0 + b0, o + e);
-        vec_store(a1 + b1, o + e + VL);
-        vec_store(a2 + b2, o + e + 2 * VL);
-        vec_store(a3 + b3, o + e + 3 * VL);
+        vec_store(a0, o);
+        vec_store(a1, o + VL);
+        vec_store(a2, o + 2 * VL);
+        vec_store(a3, o + 3 * VL);
+        vec_store(b0, u);
+        vec_store(b1, u + VL);
+        vec_store(b2, u + 2 * VL);
+        vec_store(b3, u + 3 * VL);
     }
     for (; e + VL <= E; e += VL) {
-        vec a = 0.0f;
+        vec a = vec_load(even + e);
         for (int j = 0; j < n; j++)
-            a = fma((vec)(p[j]), weight_vec(value + (size_t)j * token + e), a);
-        vec_store(a, o + e);
+            a = fma((vec)(p[j]), row_vec(value + (size_t)j * token + e), a);
+        vec_store(a, even + e);
     }
-    for (; e < E; e++) {
-        o[e] = 0.0f;
-        for (int j = 0; j < n; j++) o[e] = fma(p[j], weight_at(value, (size_t)j * token + e), o[e]);
-    }
+    for (; e < E; e++)
+        for (int j = 0; j < n; j++)
+            even[e] = fma(p[j], row_at(value, (size_t)j * token + e), even[e]);
 }
 
 static inline int all_finite(const float *o, int E)
@@ -113,15 +164,28 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
                   __global const float *head_gain, const int head_gain_at, __global float *lse,
                   const int lse_at, MASK_PARAMS)
 {
-    float x[MAX_WIDTH], z[CHUNK], fresh[MAX_WIDTH], o[MAX_QUERIES][MAX_WIDTH];
-    float top[MAX_QUERIES], sum[MAX_QUERIES];
-    int seen[MAX_QUERIES];
+    float x[MAX_QUERIES][MAX_WIDTH], z[MAX_QUERIES][CHUNK], o[MAX_QUERIES][MAX_WIDTH];
+    float even[MAX_QUERIES][MAX_WIDTH], odd[MAX_QUERIES][MAX_WIDTH];
+    float top[MAX_QUERIES], sum[MAX_QUERIES], fade[MAX_QUERIES];
+    int seen[MAX_QUERIES], state[MAX_QUERIES];
     const int h = get_global_id(0), b = get_global_id(1);
     const mask m = MASK_OF(b, T, S);
     if (T == 0) return;
+#ifdef WIDEN
+    float rows[PART * MAX_WIDTH];
+    const int part = PART, k_pitch = (D + VL - 1) / VL * VL, v_pitch = (E + VL - 1) / VL * VL;
+#define ROWS_OF(row, n, token, width, pitch) (widen(row, n, token, width, pitch, rows), rows)
+#else
+    const int part = T > 1 ? PART : CHUNK, k_pitch = k_token, v_pitch = v_token;
+#define ROWS_OF(row, n, token, width, pitch) (row)
+#endif
 
     const float factor = (head_scale ? head_scale[head_scale_at + h] : scale) * LOG2_E;
     for (int i = 0; i < T; i++) {
+        const size_t row = q_at + (size_t)b * q_batch + (size_t)h * q_head + (size_t)i * q_token;
+        for (int d = 0; d < D; d++)
+            x[i][d] =
+                factor * (q_f16 ? vload_half(row + d, (__global const half *)q) : q[row + d]);
         top[i] = -3.0e38f;
         sum[i] = 0.0f;
         seen[i] = 0;
@@ -133,30 +197,39 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
                                      (size_t)(h / share) * k_head + (size_t)first * k_token;
         __global const WEIGHT *value = v + v_at + (size_t)b * v_batch +
                                        (size_t)(h / share) * v_head + (size_t)first * v_token;
+        int any = 0;
         for (int i = 0; i < T; i++) {
-            const size_t row =
-                q_at + (size_t)b * q_batch + (size_t)h * q_head + (size_t)i * q_token;
-            const int state = flags ? mask_block(&m, mask_q_range(&m, i, i + 1),
-                                                 mask_k_range(&m, first, first + n))
-                                    : MASK_ALL;
-            if (state == MASK_NONE) continue;
-            for (int d = 0; d < D; d++)
-                x[d] = factor *
-                       (q_f16 ? vload_half(row + d, (__global const half *)q) : q[row + d]);
-            int j = 0;
-            for (; j + 4 <= n; j += 4)
-                score_four(x, D, key + (size_t)j * k_token, k_token, z + j);
-            for (; j < n; j++) {
-                float same[4];
-                score_four(x, D, key + (size_t)j * k_token, 0, same);
-                z[j] = same[0];
-            }
-            seen[i] |= hide(z, &m, i, first, n, wide, state);
-            const float fade = soften(z, wide, &top[i], &sum[i]);
-            add_values(z, n, value, v_token, E, fresh);
-            if (state == MASK_SOME && !all_finite(fresh, E))
-                add_seen_values(z, n, value, v_token, E, fresh);
-            for (int e = 0; e < E; e++) o[i][e] = fma(o[i][e], fade, fresh[e]);
+            state[i] = flags ? mask_block(&m, mask_q_range(&m, i, i + 1),
+                                          mask_k_range(&m, first, first + n))
+                             : MASK_ALL;
+            any |= state[i] != MASK_NONE;
+        }
+        if (!any) continue;
+        for (int j = 0; j < n; j += part) {
+            const int few = min(part, n - j);
+            ROW *own = ROWS_OF(key + (size_t)j * k_token, few, k_token, D, k_pitch);
+            for (int i = 0; i < T; i++)
+                if (state[i] != MASK_NONE) score(x[i], D, own, k_pitch, few, z[i] + j);
+        }
+        for (int i = 0; i < T; i++) {
+            for (int e = 0; e < E; e++) even[i][e] = odd[i][e] = 0.0f;
+            if (state[i] == MASK_NONE) continue;
+            seen[i] |= hide(z[i], &m, i, first, n, wide, state[i]);
+            fade[i] = soften(z[i], wide, &top[i], &sum[i]);
+        }
+        for (int j = 0; j < n; j += part) {
+            const int few = min(part, n - j);
+            ROW *own = ROWS_OF(value + (size_t)j * v_token, few, v_token, E, v_pitch);
+            for (int i = 0; i < T; i++)
+                if (state[i] != MASK_NONE)
+                    add_values(z[i] + j, few, own, v_pitch, E, even[i], odd[i]);
+        }
+        for (int i = 0; i < T; i++) {
+            if (state[i] == MASK_NONE) continue;
+            for (int e = 0; e < E; e++) even[i][e] += odd[i][e];
+            if (state[i] == MASK_SOME && !all_finite(even[i], E))
+                add_seen_values(z[i], n, value, v_token, E, even[i]);
+            for (int e = 0; e < E; e++) o[i][e] = fma(o[i][e], fade[i], even[i][e]);
         }
     }
     const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;

@@ -13,7 +13,13 @@ enum {
 static const att_kernel_id PACK[2][2] = {{ATT_K_ATTN_PACK_CPU_F32, ATT_K_ATTN_PACK_CPU_F32_BF16},
                                          {ATT_K_ATTN_PACK_CPU_F16, ATT_K_ATTN_PACK_CPU_F16_BF16}};
 static const att_kernel_id MANY[2] = {ATT_K_ATTN_CPU, ATT_K_ATTN_CPU_BF16};
-static const att_kernel_id FEW_OF[2] = {ATT_K_ATTN_FEW_CPU_F32, ATT_K_ATTN_FEW_CPU_F16};
+
+/* Halves are widened once for several queries. */
+static att_kernel_id few_of(int f16, int several)
+{
+    if (!f16) return ATT_K_ATTN_FEW_CPU_F32;
+    return several ? ATT_K_ATTN_FEW_CPU_F16_WIDEN : ATT_K_ATTN_FEW_CPU_F16;
+}
 
 /* Columns of a panel: two vectors of cl/types.clh. */
 static int32_t panel_width(const att_device *device)
@@ -46,7 +52,7 @@ static att_status few(att_queue *queue, const att_attn_call *c, att_err *err)
     const int32_t groups[] = {c->heads, c->batch, 1};
     atti_args args = {.n = 0};
     atti_push_call(&args, c);
-    return atti_attn_launch(queue, c, FEW_OF[half], groups, &args, err);
+    return atti_attn_launch(queue, c, few_of(half, c->n_q > 1), groups, &args, err);
 }
 
 /* Products of bf16 where they are wanted and the device has them fast. */
@@ -106,6 +112,7 @@ size_t atti_attn_cpu_kernels(att_device *device, att_dtype keys, att_precision p
     size_t n = 0;
     if (n < room) list[n++] = MANY[bf16];
     if (n < room) list[n++] = PACK[f16][bf16];
-    if (n < room) list[n++] = FEW_OF[f16];
+    if (n < room) list[n++] = few_of(f16, 0);
+    if (n < room && f16) list[n++] = few_of(f16, 1);
     return n;
 }
