@@ -42,9 +42,9 @@ static att_status check_parts(const char *name, const att_weight_part *parts, si
     int64_t rows = 0;
     for (size_t i = 0; i < n_parts; i++) {
         const att_weight_part *p = &parts[i];
-        if (p->blocks && cols % ATT_BLOCK_ELEMENTS)
-            return att_fail(err, ATT_E_SHAPE, "pack %s: part %zu is in blocks of %d, rows are %d",
-                            name, i, ATT_BLOCK_ELEMENTS, cols);
+        if (p->blocks && cols % (int32_t)att_blocks_elements(p->blocks))
+            return att_fail(err, ATT_E_SHAPE, "pack %s: part %zu is in blocks of %zu, rows are %d",
+                            name, i, att_blocks_elements(p->blocks), cols);
         if (!p->blocks && p->dtype != ATT_F32 && p->dtype != ATT_F16 && p->dtype != ATT_BF16 &&
             (p->dtype != ATT_I8 || !p->scale))
             return att_fail(err, ATT_E_UNSUPPORTED,
@@ -92,7 +92,8 @@ static void take_row(const att_linear *l, const att_weight_part *parts, int32_t 
     const att_weight_part *part = part_of(parts, n, &row);
     const size_t cols = (size_t)l->cols, base = (size_t)row * cols;
     if (part->blocks) {
-        const size_t n_blocks = cols / ATT_BLOCK_ELEMENTS, bytes = att_blocks_bytes(part->blocks);
+        const size_t n_blocks = cols / att_blocks_elements(part->blocks);
+        const size_t bytes = att_blocks_bytes(part->blocks);
         att_blocks_unpack(part->blocks,
                           (const unsigned char *)part->data + (size_t)row * n_blocks * bytes,
                           n_blocks, to);

@@ -192,11 +192,12 @@ static double float_value(uint32_t bits)
 /* One element of an array in blocks. */
 static double block_value(const att_array *array, size_t i)
 {
-    const size_t size = att_blocks_bytes(array->blocks), block = i / ATT_BLOCK_ELEMENTS;
-    float x[ATT_BLOCK_ELEMENTS];
+    const size_t size = att_blocks_bytes(array->blocks), n = att_blocks_elements(array->blocks);
+    const size_t block = i / n;
+    float x[ATT_BLOCK_MAX_ELEMENTS];
     if (block >= array->bytes / size) return (double)NAN;
     att_blocks_unpack(array->blocks, (const uint8_t *)array->data + block * size, 1, x);
-    return (double)x[i % ATT_BLOCK_ELEMENTS];
+    return (double)x[i % n];
 }
 
 double att_array_value(const att_array *array, size_t i)

@@ -18,8 +18,9 @@ static void read_all(const att_weights *w, const uint8_t *data, size_t n)
         const uint8_t *at = a->data;
         if (at < data || a->offset > n || a->bytes > n - a->offset || at != data + a->offset)
             abort();
-        const size_t bytes = a->blocks ? elements / ATT_BLOCK_ELEMENTS * att_blocks_bytes(a->blocks)
-                                       : elements * att_dtype_bytes(a->dtype);
+        const size_t bytes =
+            a->blocks ? elements / att_blocks_elements(a->blocks) * att_blocks_bytes(a->blocks)
+                      : elements * att_dtype_bytes(a->dtype);
         if (bytes != a->bytes) abort();
         if (elements) sum += att_array_value(a, 0) + att_array_value(a, elements - 1);
         if (att_array_value(a, elements) == att_array_value(a, elements)) abort(); /* no NaN */

@@ -12,7 +12,7 @@
 #include "blocks.h"
 #include "weights.h"
 
-enum { MAX_BLOCKS = 64, N = ATT_BLOCK_ELEMENTS };
+enum { MAX_BLOCKS = 64 };
 
 static const att_array *find(const att_weights *w, att_blocks kind, const char *what)
 {
@@ -26,17 +26,17 @@ static const att_array *find(const att_weights *w, att_blocks kind, const char *
 static void values_are_the_references(void **state)
 {
     (void)state;
-    static float got[MAX_BLOCKS * N];
+    static float got[MAX_BLOCKS * ATT_BLOCK_MAX_ELEMENTS];
     att_weights *w;
     att_err err;
     if (att_weights_open(&w, ATT_SOURCE_DIR "/tests/golden/blocks.safetensors", &err))
         fail_msg("%s", err.text);
     for (att_blocks kind = ATT_BLOCKS_Q4_0; kind < ATT_N_BLOCKS; kind++) {
         const att_array *blocks = find(w, kind, "blocks"), *values = find(w, kind, "values");
-        const size_t n = (size_t)blocks->dims[0];
+        const size_t n = (size_t)blocks->dims[0], elements = att_blocks_elements(kind);
         assert_true(n > 0 && n <= MAX_BLOCKS);
         assert_int_equal(blocks->dims[1], att_blocks_bytes(kind));
-        assert_int_equal(values->bytes, n * N * sizeof *got);
+        assert_int_equal(values->bytes, n * elements * sizeof *got);
         att_blocks_unpack(kind, blocks->data, n, got);
         if (memcmp(got, values->data, values->bytes) != 0)
             fail_msg("%s: a value differs from the reference's", att_blocks_name(kind));
@@ -45,12 +45,12 @@ static void values_are_the_references(void **state)
         const att_array packed = {.dtype = ATT_N_DTYPES,
                                   .blocks = kind,
                                   .rank = 2,
-                                  .dims = {blocks->dims[0], N},
+                                  .dims = {blocks->dims[0], (int64_t)elements},
                                   .data = blocks->data,
                                   .bytes = blocks->bytes};
-        for (size_t i = 0; i < n * N; i++)
+        for (size_t i = 0; i < n * elements; i++)
             assert_true(att_array_value(&packed, i) == (double)got[i]);
-        assert_true(isnan(att_array_value(&packed, n * N)));
+        assert_true(isnan(att_array_value(&packed, n * elements)));
     }
     att_weights_close(w);
 }
@@ -63,6 +63,10 @@ static void kinds_have_names_and_sizes(void **state)
     assert_string_equal(att_blocks_name(ATT_BLOCKS_NONE), "?");
     assert_string_equal(att_blocks_name(ATT_BLOCKS_Q5_1), "q5_1");
     assert_int_equal(att_blocks_bytes(ATT_BLOCKS_Q8_0), 34);
+    assert_int_equal(att_blocks_elements(ATT_BLOCKS_NONE), 0);
+    assert_int_equal(att_blocks_elements(ATT_BLOCKS_Q8_0), ATT_BLOCK_ELEMENTS);
+    assert_int_equal(att_blocks_elements(ATT_BLOCKS_Q4_K), ATT_BLOCK_MAX_ELEMENTS);
+    assert_string_equal(att_blocks_name(ATT_BLOCKS_Q6_K), "q6_k");
 }
 
 int main(void)
