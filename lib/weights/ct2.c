@@ -7,7 +7,7 @@
  *
  * An i8 weight has a `weight_scale` beside it: f32, one a row; value = stored / scale.
  * Tests: tests/unit/test_weights.c, tests/fuzz/fuzz_weights.c */
-#include "weights_index.h"
+#include "cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,45 +27,23 @@ static const struct {
 
 enum { N_DTYPES = sizeof DTYPES / sizeof *DTYPES };
 
-typedef struct cursor {
-    att_weights *w;
-    size_t at;
-    att_err *err;
-} cursor;
-
-/* n bytes further on, or a rejection; `what` is being read. */
-static att_status take(cursor *c, size_t n, const char *what, const uint8_t **bytes)
+/* A little-endian number of at most 4 bytes. */
+static att_status take_number(atti_cursor *c, size_t n, const char *what, uint32_t *value)
 {
-    const size_t left = c->w->n_bytes - c->at;
-    if (n > left)
-        return atti_reject(
-            c->w, c->at, c->err,
-            "%s takes %zu bytes, the file ends after %zu; it is cut short, get it again", what, n,
-            left);
-    *bytes = c->w->bytes + c->at;
-    c->at += n;
-    return ATT_OK;
-}
-
-/* A little-endian number of n bytes. */
-static att_status take_number(cursor *c, size_t n, const char *what, uint32_t *value)
-{
-    const uint8_t *b = NULL;
-    const att_status status = take(c, n, what, &b);
-    if (status) return status;
-    *value = 0;
-    for (size_t i = 0; i < n; i++) *value |= (uint32_t)b[i] << 8 * i;
-    return ATT_OK;
+    uint64_t wide = 0;
+    const att_status status = atti_take_number(c, n, what, &wide);
+    *value = (uint32_t)wide;
+    return status;
 }
 
 /* A name; it lies terminated in the file. */
-static att_status take_name(cursor *c, const char *what, const char **name)
+static att_status take_name(atti_cursor *c, const char *what, const char **name)
 {
     uint32_t n = 0;
     const uint8_t *b = NULL;
     const size_t at = c->at;
     att_status status = take_number(c, 2, what, &n);
-    if (!status) status = take(c, n, what, &b);
+    if (!status) status = atti_take(c, n, what, &b);
     if (status) return status;
     if (n == 0 || b[n - 1] != 0 || !atti_is_name(b, n - 1))
         return atti_reject(c->w, at, c->err,
@@ -75,7 +53,7 @@ static att_status take_name(cursor *c, const char *what, const char **name)
     return ATT_OK;
 }
 
-static att_status read_header(cursor *c)
+static att_status read_header(atti_cursor *c)
 {
     uint32_t version = 0;
     uint32_t revision = 0;
@@ -90,16 +68,16 @@ static att_status read_header(cursor *c)
                            version, OLDEST_VERSION, NEWEST_VERSION);
     status = take_name(c, "the spec's name", &spec);
     if (!status) status = take_number(c, 4, "the spec's revision", &revision);
-    if (!status) status = atti_add_pair(c->w, "spec", spec, c->err);
+    if (!status) status = atti_add_text(c->w, "spec", spec, strlen(spec), c->err);
     snprintf(text, sizeof text, "%" PRIu32, revision);
-    if (!status) status = atti_add_pair(c->w, "revision", text, c->err);
+    if (!status) status = atti_add_text(c->w, "revision", text, strlen(text), c->err);
     snprintf(text, sizeof text, "%" PRIu32, version);
-    if (!status) status = atti_add_pair(c->w, "binary_version", text, c->err);
+    if (!status) status = atti_add_text(c->w, "binary_version", text, strlen(text), c->err);
     return status;
 }
 
 /* rank and dims of the variable `name`. */
-static att_status read_shape(cursor *c, const char *name, att_array *a)
+static att_status read_shape(atti_cursor *c, const char *name, att_array *a)
 {
     uint32_t rank = 0;
     const size_t at = c->at;
@@ -116,7 +94,7 @@ static att_status read_shape(cursor *c, const char *name, att_array *a)
     return status;
 }
 
-static att_status read_variable(cursor *c)
+static att_status read_variable(atti_cursor *c)
 {
     const size_t at = c->at;
     const char *name = NULL;
@@ -147,13 +125,13 @@ static att_status read_variable(cursor *c)
     a.offset = c->at;
     a.bytes = bytes;
     const uint8_t *data = NULL;
-    status = take(c, bytes, name, &data);
+    status = atti_take(c, bytes, name, &data);
     a.data = data;
     return status ? status : atti_add_array(c->w, name, strlen(name), &a, at, c->err);
 }
 
 /* Adds alias + suffix as another name of name + suffix; *found: whether the file has that. */
-static att_status add_alias(cursor *c, const char *alias, const char *name, const char *suffix,
+static att_status add_alias(atti_cursor *c, const char *alias, const char *name, const char *suffix,
                             size_t at, int *found)
 {
     char *full_alias = att_sprintf("%s%s", alias, suffix);
@@ -167,7 +145,7 @@ static att_status add_alias(cursor *c, const char *alias, const char *name, cons
     return status;
 }
 
-static att_status read_alias(cursor *c)
+static att_status read_alias(atti_cursor *c)
 {
     const size_t at = c->at;
     const char *alias = NULL;
@@ -186,7 +164,7 @@ static att_status read_alias(cursor *c)
 
 att_status atti_read_ct2(att_weights *weights, att_err *err)
 {
-    cursor c = {.w = weights, .err = err};
+    atti_cursor c = {.w = weights, .err = err};
     uint32_t n = 0;
     att_status status = read_header(&c);
     if (!status) status = take_number(&c, 4, "the number of variables", &n);

@@ -3,7 +3,7 @@
  * Little-endian, nothing aligned: i32 magic; 11 i32, the model's numbers (FIELDS); i32 rows, i32
  * columns, f32 filters[rows][columns]; i32 tokens, each: i32 bytes, the bytes; then up to the end
  * tensors, each: i32 rank, i32 bytes of its name, i32 type, i32 dims[rank], innermost first, name,
- * data. The numbers become text of att_weights_meta(); the filters an array "filters", the tokens
+ * data. The numbers become text of att_weights_text(); the filters an array "filters", the tokens
  * with their lengths one array of bytes, "vocabulary" (att_weights.h says so too).
  *
  * The last number is the type that most tensors have, plus 1000 times the version of the blocks.
@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "weights_index.h"
+#include "cursor.h"
+#include "ggml_types.h"
 
 enum { MAX_TOKENS = 1 << 20, MAX_TOKEN_BYTES = 4096, BLOCK_VERSION = 2, VERSION_FACTOR = 1000 };
 
@@ -23,76 +24,47 @@ static const char *const FIELDS[] = {
 };
 enum { N_FIELDS = sizeof FIELDS / sizeof *FIELDS };
 
-/* The numbers of ggml's types. */
-static const struct {
-    uint32_t type;
-    att_dtype dtype;
-    att_blocks blocks;
-    const char *name;
-} TYPES[] = {
-    {0, ATT_F32, ATT_BLOCKS_NONE, "f32"},       {1, ATT_F16, ATT_BLOCKS_NONE, "f16"},
-    {2, ATT_N_DTYPES, ATT_BLOCKS_Q4_0, "q4_0"}, {3, ATT_N_DTYPES, ATT_BLOCKS_Q4_1, "q4_1"},
-    {6, ATT_N_DTYPES, ATT_BLOCKS_Q5_0, "q5_0"}, {7, ATT_N_DTYPES, ATT_BLOCKS_Q5_1, "q5_1"},
-    {8, ATT_N_DTYPES, ATT_BLOCKS_Q8_0, "q8_0"},
-};
-enum { N_TYPES = sizeof TYPES / sizeof *TYPES };
-
-typedef struct cursor {
-    att_weights *w;
-    size_t at;
+typedef struct reader {
+    atti_cursor in;
     uint32_t block_version;
-    att_err *err;
-} cursor;
-
-static att_status take(cursor *c, uint64_t n, const char *what, const uint8_t **bytes)
-{
-    const size_t left = c->w->n_bytes - c->at;
-    if (n > left)
-        return atti_reject(c->w, c->at, c->err,
-                           "%s takes %" PRIu64 " bytes, the file ends after %zu; it is cut short, "
-                           "get it again",
-                           what, n, left);
-    *bytes = c->w->bytes + c->at;
-    c->at += (size_t)n;
-    return ATT_OK;
-}
+} reader;
 
 /* A number in [0, most]. */
-static att_status take_number(cursor *c, const char *what, uint32_t most, uint32_t *value)
+static att_status take_number(atti_cursor *c, const char *what, uint32_t most, uint32_t *value)
 {
-    const uint8_t *b = NULL;
     const size_t at = c->at;
-    const att_status status = take(c, 4, what, &b);
-    if (status) return status;
-    *value = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-    if (*value <= most) return ATT_OK;
+    uint64_t wide = 0;
+    const att_status status = atti_take_number(c, 4, what, &wide);
+    *value = (uint32_t)wide;
+    if (status || *value <= most) return status;
     return atti_reject(c->w, at, c->err, "%s is %" PRId32 ", expected 0 to %" PRIu32, what,
                        (int32_t)*value, most);
 }
 
-static att_status keep_number(cursor *c, const char *key, uint32_t value)
+static att_status keep_number(atti_cursor *c, const char *key, uint32_t value)
 {
     char text[16];
     snprintf(text, sizeof text, "%" PRIu32, value);
-    return atti_add_pair(c->w, key, text, c->err);
+    return atti_add_text(c->w, key, text, strlen(text), c->err);
 }
 
-static att_status read_header(cursor *c)
+static att_status read_header(reader *r)
 {
+    atti_cursor *c = &r->in;
     const uint8_t *magic;
     uint32_t value = 0;
-    att_status status = take(c, 4, "the magic number", &magic);
+    att_status status = atti_take(c, 4, "the magic number", &magic);
     for (int i = 0; i < N_FIELDS && !status; i++) {
         status = take_number(c, FIELDS[i], MAX_TOKENS, &value);
         if (!status) status = keep_number(c, FIELDS[i], value);
     }
     if (!status) status = take_number(c, "ftype", INT32_MAX, &value);
     if (!status) status = keep_number(c, "ftype", value % VERSION_FACTOR);
-    c->block_version = value / VERSION_FACTOR;
+    r->block_version = value / VERSION_FACTOR;
     return status;
 }
 
-static att_status read_filters(cursor *c)
+static att_status read_filters(atti_cursor *c)
 {
     const size_t at = c->at;
     uint32_t rows = 0, columns = 0;
@@ -101,14 +73,14 @@ static att_status read_filters(cursor *c)
     if (!status) status = take_number(c, "the width of the filters", MAX_TOKENS, &columns);
     att_array a = {.dtype = ATT_F32, .stored_as = "f32", .rank = 2, .dims = {rows, columns}};
     a.offset = c->at;
-    if (!status) status = take(c, 4 * (uint64_t)rows * columns, "the filters", &data);
+    if (!status) status = atti_take(c, 4 * (uint64_t)rows * columns, "the filters", &data);
     if (status) return status;
     a.bytes = c->at - (size_t)a.offset;
     a.data = data;
     return atti_add_array(c->w, "filters", strlen("filters"), &a, at, c->err);
 }
 
-static att_status read_vocabulary(cursor *c)
+static att_status read_vocabulary(atti_cursor *c)
 {
     const size_t at = c->at;
     uint32_t n = 0, bytes = 0;
@@ -119,7 +91,7 @@ static att_status read_vocabulary(cursor *c)
     a.offset = c->at;
     for (uint32_t i = 0; i < n && !status; i++) {
         status = take_number(c, "the length of a token", MAX_TOKEN_BYTES, &bytes);
-        if (!status) status = take(c, bytes, "a token", &token);
+        if (!status) status = atti_take(c, bytes, "a token", &token);
     }
     if (status) return status;
     a.bytes = c->at - (size_t)a.offset;
@@ -128,49 +100,25 @@ static att_status read_vocabulary(cursor *c)
     return atti_add_array(c->w, "vocabulary", strlen("vocabulary"), &a, at, c->err);
 }
 
-/* The type of a tensor whose name and dims are known. */
-static att_status set_type(cursor *c, uint32_t type, size_t at, const char *name, int n_name,
+/* The type of a tensor whose name and dims are known, and its bytes. */
+static att_status set_type(reader *r, uint32_t type, size_t at, const char *name, size_t n_name,
                            att_array *a)
 {
-    int i = 0;
-    while (i < N_TYPES && TYPES[i].type != type) i++;
-    if (i == N_TYPES)
-        return atti_reject(c->w, at, c->err,
-                           "'%.*s' has ggml's type %" PRIu32 ", expected f32, f16, q4_0, q4_1, "
-                           "q5_0, q5_1 or q8_0 (0, 1, 2, 3, 6, 7, 8)",
-                           n_name, name, type);
-    a->dtype = TYPES[i].dtype;
-    a->blocks = TYPES[i].blocks;
-    a->stored_as = TYPES[i].name;
-    if (!a->blocks) return ATT_OK;
-    if (c->block_version != BLOCK_VERSION)
-        return atti_reject(c->w, at, c->err,
-                           "'%.*s' is %s in version %" PRIu32 " of the blocks, expected %d; "
-                           "quantise the model again with current tools",
-                           n_name, name, a->stored_as, c->block_version, BLOCK_VERSION);
-    if (a->rank > 0 && a->dims[a->rank - 1] % ATT_BLOCK_ELEMENTS == 0) return ATT_OK;
-    return atti_reject(c->w, at, c->err,
-                       "'%.*s' is %s with rows of %" PRId64 " elements, expected a multiple of %d",
-                       n_name, name, a->stored_as, a->rank ? a->dims[a->rank - 1] : (int64_t)1,
-                       ATT_BLOCK_ELEMENTS);
+    const att_status status =
+        atti_set_ggml_type(r->in.w, type, name, n_name, at, at + 4, a, r->in.err);
+    if (status || !a->blocks || r->block_version == BLOCK_VERSION) return status;
+    return atti_reject(r->in.w, at, r->in.err,
+                       "'%.*s' is %s in version %" PRIu32 " of the blocks, expected %d; "
+                       "quantise the model again with current tools",
+                       (int)n_name, name, a->stored_as, r->block_version, BLOCK_VERSION);
 }
 
-/* Bytes that the array takes; 0 when no file can hold it. */
-static int array_bytes(const att_array *a, uint64_t *bytes)
+static att_status read_tensor(reader *r)
 {
-    if (!a->blocks) return atti_array_bytes(a->dims, a->rank, 8 * att_dtype_bytes(a->dtype), bytes);
-    int64_t dims[ATT_ARRAY_MAX_RANK]; /* of blocks */
-    memcpy(dims, a->dims, sizeof dims);
-    dims[a->rank - 1] /= ATT_BLOCK_ELEMENTS;
-    return atti_array_bytes(dims, a->rank, 8 * att_blocks_bytes(a->blocks), bytes);
-}
-
-static att_status read_tensor(cursor *c)
-{
+    atti_cursor *c = &r->in;
     const size_t at = c->at;
     uint32_t rank = 0, n_name = 0, type = 0, dim = 0;
     const uint8_t *name = NULL, *data = NULL;
-    uint64_t bytes = 0;
     char what[128];
     att_array a = {0};
     att_status status = take_number(c, "a tensor's rank", ATT_ARRAY_MAX_RANK, &rank);
@@ -182,34 +130,31 @@ static att_status read_tensor(cursor *c)
         a.dims[i - 1] = dim;
     }
     const size_t name_at = c->at;
-    if (!status) status = take(c, n_name, "a tensor's name", &name);
+    if (!status) status = atti_take(c, n_name, "a tensor's name", &name);
     if (status) return status;
     if (!atti_is_name(name, n_name))
         return atti_reject(c->w, name_at, c->err,
                            "a tensor's name is none: expected 1 to 1024 bytes of UTF-8");
-    status = set_type(c, type, at + 8, (const char *)name, (int)n_name, &a);
+    status = set_type(r, type, at + 8, (const char *)name, n_name, &a);
     if (status) return status;
-    if (!array_bytes(&a, &bytes))
-        return atti_reject(c->w, at + 12, c->err, "'%.*s' has a shape too large for any file",
-                           (int)n_name, (const char *)name);
     a.offset = c->at;
     snprintf(what, sizeof what, "'%.*s'", (int)n_name, (const char *)name);
-    status = take(c, bytes, what, &data);
+    status = atti_take(c, a.bytes, what, &data);
     if (status) return status;
-    a.bytes = (size_t)bytes;
     a.data = data;
     return atti_add_array(c->w, (const char *)name, n_name, &a, at, c->err);
 }
 
 att_status atti_read_ggml(att_weights *weights, att_err *err)
 {
-    cursor c = {.w = weights, .err = err};
-    att_status status = read_header(&c);
-    if (!status) status = read_filters(&c);
-    if (!status) status = read_vocabulary(&c);
-    if (!status && c.at == weights->n_bytes)
-        status = atti_reject(weights, c.at, err,
+    reader r = {.in = {.w = weights, .err = err}};
+    atti_cursor *c = &r.in;
+    att_status status = read_header(&r);
+    if (!status) status = read_filters(c);
+    if (!status) status = read_vocabulary(c);
+    if (!status && c->at == weights->n_bytes)
+        status = atti_reject(weights, c->at, err,
                              "the file ends after its vocabulary, there are no weights in it");
-    while (!status && c.at < weights->n_bytes) status = read_tensor(&c);
+    while (!status && c->at < weights->n_bytes) status = read_tensor(&r);
     return status ? status : atti_sort(weights, err);
 }

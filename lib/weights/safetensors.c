@@ -138,18 +138,10 @@ static att_status read_metadata(reader *r, const cJSON *item)
         if (!value)
             return atti_reject(r->w, atti_json_key(&r->header, pair->string), r->err,
                                "__metadata__ holds something that is no string");
-        status = atti_add_pair(r->w, pair->string, value, r->err);
+        status = atti_add_text(r->w, pair->string, value, strlen(value), r->err);
         if (status) return status;
     }
     return ATT_OK;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    const att_array *x = &((const atti_entry *)a)->array;
-    const att_array *y = &((const atti_entry *)b)->array;
-    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-    return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
 /* The arrays must fill the data from its first byte to its last, each byte once. */
@@ -157,7 +149,7 @@ static att_status check_cover(const reader *r)
 {
     att_weights *w = r->w;
     uint64_t at = 8 + (uint64_t)r->header.n;
-    if (w->n_entries) qsort(w->entries, w->n_entries, sizeof *w->entries, by_offset);
+    atti_sort_by_place(w);
     for (size_t i = 0; i < w->n_entries; i++) {
         const att_array *a = &w->entries[i].array;
         if (a->offset != at)

@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE
 #include "weights_index.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,6 @@ static att_status tell_format(att_weights *w, att_err *err)
     static const struct {
         const char *magic, *what;
     } OTHERS[] = {
-        {"GGUF", "a GGUF file"},
         {"PK\003\004", "a zip file (a PyTorch checkpoint or a package)"},
         {"version https://git-lfs", "a git-lfs pointer, not the file it points to"},
     };
@@ -29,20 +29,22 @@ static att_status tell_format(att_weights *w, att_err *err)
         const size_t n = strlen(OTHERS[i].magic);
         if (w->n_bytes >= n && memcmp(b, OTHERS[i].magic, n) == 0)
             return atti_reject(w, 0, err,
-                               "this is %s; attend reads CTranslate2 model.bin, safetensors and "
-                               "ggml .bin",
+                               "this is %s; attend reads CTranslate2 model.bin, safetensors, "
+                               "GGUF and ggml .bin",
                                OTHERS[i].what);
     }
-    if (w->n_bytes >= 4 && memcmp(b, "lmgg", 4) == 0) {
+    if (w->n_bytes >= 4 && memcmp(b, "GGUF", 4) == 0) {
+        w->format = "gguf";
+    } else if (w->n_bytes >= 4 && memcmp(b, "lmgg", 4) == 0) {
         w->format = "ggml";
     } else if (w->n_bytes > 8 && b[8] == '{') { /* after a length of 8 bytes, a JSON object */
         w->format = "safetensors";
     } else if (w->n_bytes >= 4 && b[0] && b[0] < 64 && !b[1] && !b[2] && !b[3]) {
         w->format = "ctranslate2"; /* starts with a small version number */
     } else {
-        return atti_reject(w, 0, err,
-                           "%s; attend reads CTranslate2 model.bin, safetensors and ggml .bin",
-                           w->n_bytes ? "the format is not known" : "the file is empty");
+        return atti_reject(
+            w, 0, err, "%s; attend reads CTranslate2 model.bin, safetensors, GGUF and ggml .bin",
+            w->n_bytes ? "the format is not known" : "the file is empty");
     }
     return ATT_OK;
 }
@@ -51,9 +53,10 @@ static att_status read_index(att_weights *w, att_err *err)
 {
     att_status status = tell_format(w, err);
     if (!status)
-        status = w->format[0] == 'c'   ? atti_read_ct2(w, err)
-                 : w->format[0] == 'g' ? atti_read_ggml(w, err)
-                                       : atti_read_safetensors(w, err);
+        status = w->format[0] == 'c'              ? atti_read_ct2(w, err)
+                 : w->format[0] == 's'            ? atti_read_safetensors(w, err)
+                 : strcmp(w->format, "gguf") == 0 ? atti_read_gguf(w, err)
+                                                  : atti_read_ggml(w, err);
     if (status) return status;
     w->wanted = att_calloc(w->n_entries, 1);
     return w->wanted ? ATT_OK : atti_no_memory(w, err);
@@ -89,6 +92,22 @@ static int exists(const char *folder, const char *name)
     return there;
 }
 
+/* How many files *.gguf are in the folder; *file is one of them, owned by the caller, or NULL. */
+static size_t find_gguf(const char *folder, char **file)
+{
+    size_t n = 0;
+    DIR *d = opendir(folder);
+    *file = NULL;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        const size_t n_name = strlen(e->d_name);
+        if (n_name <= 5 || strcmp(e->d_name + n_name - 5, ".gguf") != 0) continue;
+        n++;
+        if (!*file) *file = att_sprintf("%s/%s", folder, e->d_name);
+    }
+    if (d) closedir(d);
+    return n;
+}
+
 /* The file that path means: itself, or the weights in the folder. Owned by the caller. */
 static att_status resolve(char **file, const char *path, att_err *err)
 {
@@ -104,10 +123,18 @@ static att_status resolve(char **file, const char *path, att_err *err)
         *file = att_sprintf("%s/%s", path, NAMES[i]);
         return *file ? ATT_OK : att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
     }
+    const size_t n = find_gguf(path, file);
+    if (n == 1) return *file ? ATT_OK : att_fail(err, ATT_E_MEMORY, "open %s: out of memory", path);
+    att_free(*file);
     *file = NULL;
+    if (n > 1)
+        return att_fail(err, ATT_E_MODEL,
+                        "open %s: the folder holds %zu .gguf files, expected one; give the path of "
+                        "the file that is meant",
+                        path, n);
     return att_fail(err, ATT_E_MODEL,
-                    "open %s: the folder holds %s, expected model.bin, model.safetensors or "
-                    "model.safetensors.index.json",
+                    "open %s: the folder holds %s, expected model.bin, model.safetensors, "
+                    "model.safetensors.index.json or one .gguf file",
                     path,
                     exists(path, "pytorch_model.bin")
                         ? "a PyTorch pickle, which is not read: save it as safetensors"
@@ -206,7 +233,7 @@ void att_weights_close(att_weights *w)
     for (size_t i = 0; i < w->n_entries; i++) att_free((char *)w->entries[i].array.name);
     for (size_t i = 0; i < w->n_pairs; i++) {
         att_free(w->pairs[i].key);
-        att_free(w->pairs[i].value);
+        att_free(w->pairs[i].text);
     }
     for (size_t i = 0; i < w->n_parts; i++) att_weights_close(w->parts[i]);
     att_free(w->parts);
@@ -242,16 +269,6 @@ const att_array *att_weights_find(const att_weights *weights, const char *name)
 {
     const atti_entry *entry = atti_find(weights, name);
     return entry ? &entry->array : NULL;
-}
-
-const char *att_weights_meta(const att_weights *weights, const char *key)
-{
-    for (size_t i = 0; i < weights->n_pairs; i++)
-        if (strcmp(weights->pairs[i].key, key) == 0) return weights->pairs[i].value;
-    const char *value = NULL;
-    for (size_t i = 0; !value && i < weights->n_parts; i++)
-        value = att_weights_meta(weights->parts[i], key);
-    return value;
 }
 
 /* The file that the array's data lies in. */

@@ -11,7 +11,7 @@
 #include "half.h"
 #include "mem.h"
 
-enum { MAX_NAME_BYTES = 1024, MAX_PAIRS = 4096 };
+enum { MAX_NAME_BYTES = 1024 };
 
 att_status atti_reject(const att_weights *weights, uint64_t at, att_err *err, const char *format,
                        ...)
@@ -61,25 +61,16 @@ int atti_is_name(const uint8_t *bytes, size_t n)
     return 1;
 }
 
-/* Room for one more of the n elements of `size` bytes in *block. */
-static int grow(void **block, size_t n, size_t *room, size_t size)
-{
-    if (n < *room) return 1;
-    const size_t more = *room ? *room * 2 : 64;
-    void *grown = att_realloc(*block, more, size);
-    if (!grown) return 0;
-    *block = grown;
-    *room = more;
-    return 1;
-}
-
 static att_status add_entry(att_weights *w, const char *name, size_t n_name, atti_entry entry,
                             att_err *err)
 {
-    void *block = w->entries;
-    if (!grow(&block, w->n_entries, &w->entries_room, sizeof *w->entries))
-        return atti_no_memory(w, err);
-    w->entries = block;
+    if (w->n_entries == w->entries_room) {
+        const size_t room = w->entries_room ? 2 * w->entries_room : 64;
+        void *grown = att_realloc(w->entries, room, sizeof *w->entries);
+        if (!grown) return atti_no_memory(w, err);
+        w->entries = grown;
+        w->entries_room = room;
+    }
     char *copy = att_calloc(n_name + 1, 1);
     if (!copy) return atti_no_memory(w, err);
     memcpy(copy, name, n_name);
@@ -103,21 +94,6 @@ att_status atti_add_alias(att_weights *weights, const char *name, const atti_ent
     return add_entry(weights, name, strlen(name), entry, err);
 }
 
-att_status atti_add_pair(att_weights *weights, const char *key, const char *value, att_err *err)
-{
-    if (weights->n_pairs >= MAX_PAIRS)
-        return atti_reject(weights, 8, err, "more than %d key/values beside the arrays", MAX_PAIRS);
-    void *block = weights->pairs;
-    if (!grow(&block, weights->n_pairs, &weights->pairs_room, sizeof *weights->pairs))
-        return atti_no_memory(weights, err);
-    weights->pairs = block;
-    atti_pair *pair = &weights->pairs[weights->n_pairs];
-    pair->key = att_strdup(key);
-    pair->value = att_strdup(value);
-    weights->n_pairs++;
-    return pair->key && pair->value ? ATT_OK : atti_no_memory(weights, err);
-}
-
 static int by_name(const void *a, const void *b)
 {
     const atti_entry *x = a;
@@ -139,6 +115,20 @@ att_status atti_sort(att_weights *weights, att_err *err)
     }
     weights->n_sorted = weights->n_entries;
     return ATT_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const att_array *x = &((const atti_entry *)a)->array;
+    const att_array *y = &((const atti_entry *)b)->array;
+    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    return (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+void atti_sort_by_place(att_weights *weights)
+{
+    if (weights->n_entries)
+        qsort(weights->entries, weights->n_entries, sizeof *weights->entries, by_place);
 }
 
 atti_entry *atti_find(const att_weights *weights, const char *name)

@@ -303,7 +303,7 @@ static void check_header(const att_weights *weights, const att_whisper_config *c
         {"n_mels", c->n_mels},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const char *said = att_weights_meta(weights, fields[i].key);
+        const char *said = att_weights_text(weights, fields[i].key);
         if (said && strtol(said, NULL, 10) != fields[i].value)
             att_complain(complaints, "the header says %s = %s, the tensors make it %d",
                          fields[i].key, said, fields[i].value);

@@ -34,7 +34,7 @@ typedef struct builder {
 
 static int32_t number(const att_weights *weights, const char *key)
 {
-    const char *text = att_weights_meta(weights, key);
+    const char *text = att_weights_text(weights, key);
     return text ? (int32_t)strtol(text, NULL, 10) : -1;
 }
 

@@ -53,6 +53,42 @@ void weightfile_safetensors(weightfile *f, const char *header, size_t n_data)
     for (size_t i = 0; i < n_data; i++) weightfile_number(f, i & 0xff, 1);
 }
 
+void weightfile_gguf(weightfile *f, uint32_t version, uint64_t n_tensors, uint64_t n_pairs)
+{
+    f->n = 0;
+    weightfile_bytes(f, "GGUF", 4);
+    weightfile_number(f, version, 4);
+    weightfile_number(f, n_tensors, 8);
+    weightfile_number(f, n_pairs, 8);
+}
+
+void weightfile_gguf_string(weightfile *f, const char *bytes, size_t n)
+{
+    weightfile_number(f, n, 8);
+    weightfile_bytes(f, bytes, n);
+}
+
+void weightfile_gguf_key(weightfile *f, const char *key, uint32_t type)
+{
+    weightfile_gguf_string(f, key, strlen(key));
+    weightfile_number(f, type, 4);
+}
+
+void weightfile_gguf_tensor(weightfile *f, const char *name, const uint64_t *dims, uint32_t rank,
+                            uint32_t type, uint64_t offset)
+{
+    weightfile_gguf_string(f, name, strlen(name));
+    weightfile_number(f, rank, 4);
+    for (uint32_t i = rank; i > 0; i--) weightfile_number(f, dims[i - 1], 8);
+    weightfile_number(f, type, 4);
+    weightfile_number(f, offset, 8);
+}
+
+void weightfile_align(weightfile *f, size_t alignment)
+{
+    while (f->n % alignment) weightfile_number(f, 0, 1);
+}
+
 att_status weightfile_open(const weightfile *f, size_t n, att_weights **weights, void **block,
                            att_err *err)
 {

@@ -67,11 +67,11 @@ static void a_file_says_what_is_in_it(void **state)
     if (open_part(&f, f.n, &w, &block, &err)) fail_msg("%s", err.text);
     assert_string_equal(att_weights_format(w), "ggml");
     assert_int_equal(att_weights_count(w), 5);
-    assert_string_equal(att_weights_meta(w, "n_vocab"), "3");
-    assert_string_equal(att_weights_meta(w, "n_text_layer"), "2");
-    assert_string_equal(att_weights_meta(w, "n_mels"), "80");
-    assert_string_equal(att_weights_meta(w, "ftype"), "2"); /* without the version */
-    assert_string_equal(att_weights_meta(w, "n_tokens"), "3");
+    assert_string_equal(att_weights_text(w, "n_vocab"), "3");
+    assert_string_equal(att_weights_text(w, "n_text_layer"), "2");
+    assert_string_equal(att_weights_text(w, "n_mels"), "80");
+    assert_string_equal(att_weights_text(w, "ftype"), "2"); /* without the version */
+    assert_string_equal(att_weights_text(w, "n_tokens"), "3");
 
     const att_array *a = att_weights_find(w, "half");
     assert_int_equal(a->dtype, ATT_F16);

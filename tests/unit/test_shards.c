@@ -55,8 +55,8 @@ static void check_good(const char *path)
     if (att_weights_open(&w, path, &err)) fail_msg("%s", err.text);
     assert_string_equal(att_weights_format(w), "safetensors");
     assert_non_null(strstr(att_weights_path(w), "/model.safetensors.index.json"));
-    assert_string_equal(att_weights_meta(w, "format"), "pt");
-    assert_null(att_weights_meta(w, "total_size"));
+    assert_string_equal(att_weights_text(w, "format"), "pt");
+    assert_null(att_weights_text(w, "total_size"));
     assert_int_equal(att_weights_count(w), 2);
     assert_null(att_weights_find(w, "c"));
     const att_array *a = att_weights_find(w, "a"), *b = att_weights_find(w, "b");
