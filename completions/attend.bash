@@ -18,7 +18,7 @@ _attend() {
         --vad[_-]model) words="silero-vad" ;;
         --device) words="cpu gpu" ;;
         -m | --model) words="base tiny.en" ;;
-        get | path | rm) words="base tiny.en silero-vad" ;;
+        get | path | rm) words="base tiny.en silero-vad smollm2" ;;
         esac
     fi
     if [ -z "$words" ]; then

@@ -345,6 +345,8 @@ static void a_model_is_found_by_name_or_path(void **state)
     obtain(r, in(r, "cache/models/small/config.json"), ATT_OK,
            "/cache/models/small"); /* its folder */
     obtain(r, in(r, "cache/models/small/model.bin"), ATT_OK, "/cache/models/small/model.bin");
+    write_text(in(r, "any.gguf"), "GGUF", 4);
+    obtain(r, in(r, "any.gguf"), ATT_OK, "/any.gguf");
     att_err err;
     char *folder;
     assert_int_equal(att_model_obtain(".", r->models, 1, 1, &folder, &err), ATT_OK);
@@ -376,6 +378,11 @@ static void the_verb_has_its_exit_codes(void **state)
     } CASES[] = {
         {{NULL}, 0, "not installed", ""},
         {{"list", "--json"}, 0, "\"installed\":false", ""},
+        {{"list", "--json"}, 0, "\"name\":\"base\",\"verb\":\"transcribe\"", ""},
+        {{"list", "--json"},
+         0,
+         "\"licence\":\"Apache-2.0\",\"bytes\":98373789,\"default\":true", /* of its verb */
+         ""},
         {{"--help"}, 0, "usage: attend models", ""},
         {{"path", "base"}, 4, "", "attend models get base"},
         {{"rm", "base"}, 4, "", "not installed"},
