@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "half.h"
 #include "linear.h"
 #include "rig.h"
 
@@ -59,6 +60,59 @@ static void a_row_does_not_depend_on_its_neighbours(void **state)
     rig_close(&r);
 }
 
+/* Any bytes but for the scales, which are finite. */
+static void fill_blocks(att_blocks kind, uint8_t *bytes, size_t n_blocks)
+{
+    const size_t size = att_blocks_bytes(kind), d = kind == ATT_BLOCKS_Q6_K ? 208 : 0;
+    uint32_t state = 12345;
+    for (size_t i = 0; i < n_blocks * size; i++) {
+        state = state * 1664525u + 1013904223u;
+        bytes[i] = (uint8_t)(state >> 24);
+    }
+    for (size_t i = 0; i < n_blocks; i++) {
+        bytes[i * size + d + 1] &= 0x9f;         /* below 1 / 128: products fit into f16 */
+        if (d == 0) bytes[i * size + 3] &= 0x9f; /* a minimum, in some kinds */
+    }
+}
+
+/* Rows in blocks of every kind are unpacked where they lie and rounded to f16. */
+static void blocks_are_packed_as_their_values(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, COLS = 2 * ATT_BLOCK_MAX_ELEMENTS, ALL = ROWS * COLS };
+    static uint8_t blocks[ALL * 2];
+    static float want[ALL], got[ALL];
+    rig r = rig_open(rig_portable_only());
+    const int32_t ids[ROWS] = {0, 1, 2};
+    att_arena *arena;
+    att_view where;
+    assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
+    assert_int_equal(att_arena_take(arena, "test", ATT_I32, ROWS, &where, NULL), ATT_OK);
+    assert_int_equal(att_queue_write(r.queue, where, ids, ROWS, NULL), ATT_OK);
+    for (att_blocks kind = ATT_BLOCKS_Q4_0; kind < ATT_N_BLOCKS; kind++) {
+        const size_t n_blocks = ALL / att_blocks_elements(kind);
+        const att_weight_part parts[] = {
+            {blocks, ATT_N_DTYPES, NULL, 1, NULL, kind},
+            {blocks + n_blocks / ROWS * att_blocks_bytes(kind), ATT_N_DTYPES, NULL, 2, NULL, kind},
+        };
+        att_linear *linear;
+        fill_blocks(kind, blocks, n_blocks);
+        att_blocks_unpack(kind, blocks, n_blocks, want);
+        for (int i = 0; i < ALL; i++) want[i] = att_half_to_float(att_half_from_float(want[i]));
+        assert_int_equal(att_linear_create(&linear, r.queue, arena, "test", parts, 2, COLS,
+                                           ATT_PRECISION_EXACT, NULL),
+                         ATT_OK);
+        const att_mat rows = att_mat_of(upload(&r, arena, NULL, ALL), ROWS, COLS);
+        const att_mat none = {0};
+        assert_int_equal(att_linear_rows_of(r.queue, linear, where, rows, none, NULL), ATT_OK);
+        assert_int_equal(att_queue_read(r.queue, got, rows.view, ALL, NULL), ATT_OK);
+        if (memcmp(got, want, sizeof got) != 0) fail_msg("%s: other values", att_blocks_name(kind));
+        att_linear_destroy(linear);
+    }
+    att_arena_destroy(arena);
+    rig_close(&r);
+}
+
 static void senseless_calls_are_refused(void **state)
 {
     (void)state;
@@ -69,6 +123,7 @@ static void senseless_calls_are_refused(void **state)
     att_err err;
     const att_weight_part good = {.data = w, .dtype = ATT_F32, .rows = 2};
     const att_weight_part bad = {.data = w, .dtype = ATT_I8, .rows = 2};
+    const att_weight_part blocks = {.data = w, .rows = 2, .blocks = ATT_BLOCKS_Q6_K};
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
     assert_int_equal(
         att_linear_create(&linear, r.queue, arena, "odd", &bad, 1, 3, ATT_PRECISION_EXACT, &err),
@@ -77,6 +132,10 @@ static void senseless_calls_are_refused(void **state)
     assert_int_equal(
         att_linear_create(&linear, r.queue, arena, "odd", &good, 1, 0, ATT_PRECISION_EXACT, &err),
         ATT_E_SHAPE);
+    assert_int_equal(att_linear_create(&linear, r.queue, arena, "odd", &blocks, 1, 32,
+                                       ATT_PRECISION_EXACT, &err),
+                     ATT_E_SHAPE);
+    assert_non_null(strstr(err.text, "in blocks of 256, rows are 32"));
     assert_int_equal(
         att_linear_create(&linear, r.queue, arena, "even", &good, 1, 3, ATT_PRECISION_EXACT, &err),
         ATT_OK);
@@ -95,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(device_matches_reference),
         cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
+        cmocka_unit_test(blocks_are_packed_as_their_values),
         cmocka_unit_test(senseless_calls_are_refused),
     };
     return cmocka_run_group_tests_name("linear", tests, NULL, NULL);

@@ -310,6 +310,10 @@ static void broken_files_are_rejected_at_the_byte(void **state)
         {4, 4, 4, 4, "GGUF version 4"},
         {4, 4, 0x03000000, 4, "big-endian"},
         {8, 8, UINT64_C(1) << 40, 8, "the number of tensors is 1099511627776"},
+        {8, 8, 10, 8, "the number of tensors is 10, the 248 bytes that follow hold at most 9"},
+        {16, 8, 18, 16,
+         "the number of key/values is 18, the 240 bytes that follow hold at most 17"},
+        {78, 8, 23, 78, "the length of an array is 23, the 178 bytes that follow hold at most 22"},
         {16, 8, UINT64_MAX, 16, "the number of key/values is 18446744073709551615"},
         {24, 8, 1025, 24, "a key has 1025 bytes, expected at most 1024"},
         {24, 8, UINT64_MAX, 24, "a key has 18446744073709551615 bytes"},
@@ -353,6 +357,10 @@ static void broken_files_are_rejected_at_the_byte(void **state)
         f.n = END;
         reject(&f, CASES[i].told, CASES[i].says);
     }
+    small(&f);
+    f.bytes[132] = 1; /* alignment */
+    f.bytes[161] = 1; /* offset of v, whose last byte is the first of q then */
+    reject(&f, Q_OFFSET, "'q' overlaps 'v'");
     weightfile_gguf(&f, 3, 0, 1);
     weightfile_gguf_key(&f, "split.count", U16);
     weightfile_number(&f, 3, 2);
