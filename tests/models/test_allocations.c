@@ -1,5 +1,6 @@
-/* test_allocations.c - a running session allocates nothing of ours, host or device: the linker puts
- * counters before malloc, calloc, realloc and clCreateBuffer of every object linked here. */
+/* test_allocations.c - a running session allocates nothing of ours, host or device, and a choice of
+ * tokens nothing: the linker puts counters before malloc, calloc, realloc and clCreateBuffer of
+ * every object linked here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "lane_rig.h"
 #include "rig.h"
+#include "sampler.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
 
@@ -89,8 +91,33 @@ static void a_running_session_allocates_nothing(void **state)
     rig_close(&r);
 }
 
+static void a_choice_allocates_nothing(void **state)
+{
+    (void)state;
+    enum { V = 100 };
+    att_sampler_options o = att_sampler_defaults();
+    float logits[V];
+    att_sampler *s;
+    att_err err;
+    int32_t token;
+    for (int t = 0; t < V; t++) logits[t] = (float)(t * 7 % V) / 9.0f;
+    o.repeat_penalty = 1.1f;
+    assert_int_equal(att_sampler_create(&s, V, &o, &err), ATT_OK);
+    const long host = counted.host;
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(att_sampler_choose(s, logits, &token, &err), ATT_OK);
+        att_sampler_accept(s, token);
+    }
+    att_sampler_reset(s);
+    assert_int_equal(counted.host, host);
+    att_sampler_destroy(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_running_session_allocates_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_running_session_allocates_nothing),
+        cmocka_unit_test(a_choice_allocates_nothing),
+    };
     return cmocka_run_group_tests_name("allocations", tests, NULL, NULL);
 }
