@@ -37,7 +37,7 @@ def penalties(ids, logits, o, history):
 
 
 def chain(logits, o, history):
-    """Tokens and probabilities that are left, the largest logit first, the lowest token of equals."""
+    """Tokens and probabilities that are left: the largest logit, then the lowest token, first."""
     ids = np.arange(len(logits))
     logits = penalties(ids, logits, o, history)
     order = np.lexsort((ids, -logits))
