@@ -4,8 +4,8 @@
  * 64 x 64 of y, each work-item 4 x 4 of it, 16 elements apart so that neighbours read neighbours;
  * tiles of x and w are staged in local memory.
  * Launch:  groups {ceil(N/64), ceil(M/64), 1}, work-groups {16, 16, 1}.
- * Build:   -D ACT=float, -D W_F16 for a half weight.  Prelude: types.clh act.clh
- *          values.clh.
+ * Build:   -D ACT=float, -D W_F16 for a half weight, or as blocks.clh.  Prelude: types.clh act.clh
+ *          values.clh, blocks.clh.
  * Oracle:  att_ref_linear(), relative to sum |x||w|: K * 2^-24. */
 #define TILE 64
 #define DEPTH 16
@@ -22,6 +22,7 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
     const int lx = get_local_id(0), ly = get_local_id(1);
     const int n0 = get_group_id(0) * TILE, m0 = get_group_id(1) * TILE;
     float sum[4][4] = {{0.0f}};
+    w += w_at;
 
     for (int k0 = 0; k0 < K; k0 += DEPTH) {
         const int k = k0 + lx;
@@ -30,7 +31,7 @@ void gemm_any(const int M, const int N, const int K, __global const float *x, co
             x_tile[lx][ly + 16 * i] =
                 m < M && k < K ? value_load(x, x_at + (size_t)m * x_stride + k, x_f16) : 0.0f;
             w_tile[lx][ly + 16 * i] =
-                n < N && k < K ? weight_at(w, w_at + (size_t)n * K + k) : 0.0f;
+                n < N && k < K ? weight_at(w, (size_t)n * K + k) : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int d = 0; d < DEPTH; d++)

@@ -5,7 +5,8 @@
  * reused by all rows, MR at a time, in named accumulators (an indexed array of them would spill).
  * Each sum runs over k in order, so a row's result does not depend on M.
  * Launch:  groups {panels, ceil(M/MB), 1}, work-groups of one.
- * Build:   -D ACT=vec, -D W_F16 for a half weight.  Prelude: types.clh act.clh epilogue.clh.
+ * Build:   -D ACT=vec, -D W_F16 for a half weight, or as blocks.clh (w: its panels).
+ *          Prelude: types.clh act.clh epilogue.clh, blocks.clh.
  *          -D FEW=4 or 6 for a few rows, so many at a time: the weight is widened as it is read,
  *          since that costs less than keeping it.
  * Oracle:  att_ref_linear(), relative to sum |x||w|: K * 2^-24. */
@@ -31,6 +32,34 @@
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #endif
 
+#ifdef W_BITS
+/* Inputs k0 .. k0+depth of a panel as f32; both are whole blocks. */
+static inline void widen(__global const uchar *restrict w, int k0, int depth, float *panel)
+{
+    w += (size_t)(k0 / BLOCK) * NR * BLOCK_BYTES;
+    for (int k = 0; k < depth; k += BLOCK, w += NR * BLOCK_BYTES)
+        for (int at = 0; at < NR; at += VL) {
+            const vec d = block_scale(w, at), c = block_shift(w, at, d);
+            float *to = panel + k * NR + at;
+#pragma unroll
+            for (int j = 0; j < BLOCK_WORDS; j++) {
+                const vec_uint word = block_word(w, at, j);
+#pragma unroll
+                for (int b = 0; b < 4; b++)
+                    vec_store(fma(block_number(word, b), d, c), to + (4 * j + b) * NR);
+            }
+        }
+}
+#elif !defined(FEW)
+static inline void widen(__global const WEIGHT *restrict w, int k0, int depth, float *panel)
+{
+    for (int k = 0; k < depth; k++) {
+        vec_store(weight_vec(w + (size_t)(k0 + k) * NR), panel + k * NR);
+        vec_store(weight_vec(w + (size_t)(k0 + k) * NR + VL), panel + k * NR + VL);
+    }
+}
+#endif
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void gemm_cpu(const int M, const int N, const int K, __global const float *restrict x,
               const int x_at, const int x_stride, __global const WEIGHT *restrict w, const int w_at,
@@ -51,7 +80,11 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
     const int end = min(first + MB, M);
     x += x_at;
     y += y_at;
+#ifdef W_BITS
+    w += w_at + (size_t)get_global_id(0) * (K / BLOCK) * NR * BLOCK_BYTES;
+#else
     w += w_at + (size_t)get_global_id(0) * K * NR;
+#endif
     if (bias) bias += bias_at;
     if (gate) gate += gate_at;
     if (residual) residual += residual_at;
@@ -59,10 +92,7 @@ void gemm_cpu(const int M, const int N, const int K, __global const float *restr
     for (int k0 = 0; k0 < K; k0 += KT) {
         const int depth = min(KT, K - k0);
 #ifndef FEW
-        for (int k = 0; k < depth; k++) {
-            vec_store(weight_vec(w + (size_t)(k0 + k) * NR), panel + k * NR);
-            vec_store(weight_vec(w + (size_t)(k0 + k) * NR + VL), panel + k * NR + VL);
-        }
+        widen(w, k0, depth, panel);
 #endif
         for (int m = first; m < end; m += MR) {
             float *p = part + (m - first) * NR;

@@ -5,90 +5,124 @@
  * them, a tile of up to MR rows x NR columns at a time, in named accumulators. A row's result
  * depends on that row alone, and on neither M nor span.
  * bf16: both sides rounded to nearest even, one f32 sum in the order of k.
- * int8: w = scale[n] (byte - 128); each BLOCK words of a row of x have a scale of their own, the
- * largest of them / 127, so that an outlier dims its 127 neighbours only; the i32 sum of a block
- * goes into an f32 sum. A block with a NaN or an infinity makes its row NaN.
+ * int8: w = scale[n] (byte - 128), x as dot_rows.clh; the i32 sum of each GROUP words goes into an
+ * f32 sum. A group with a NaN or an infinity makes its row NaN.
+ * blocks: a group is a block of w, with d and m of its own: (x_scale x_sum) m + (x_scale sum) d,
+ * in f32 in the order of k.
  * Launch:  groups {ceil(panels/span), ceil(M/MB), 1}, work-groups of one; K <= MAX_K.
- * Build:   -D ACT=vec, -D DOT_BF16 or -D DOT_INT8.  Preludes: types.clh lanes.clh dots.clh act.clh
+ * Build:   -D ACT=vec, -D DOT_BF16 or -D DOT_INT8; -D DOT_INT8 or DOT_PAIRS with those of
+ *          blocks.clh.  Preludes: types.clh lanes.clh dots.clh, blocks.clh, dot_rows.clh act.clh
  *          epilogue.clh.
- * Oracle:  att_ref_linear() of the rounded weights. */
+ * Oracle:  att_ref_linear() of the rounded numbers. */
 #define NR (2 * VL)
+#if defined(W_BITS) && VL == 8
+#define MR 4 /* of 16 registers, words take four */
+#else
 #define MR 12
+#endif
 #define MB 24
 #define MAX_K 8192
 #define MAX_WORDS (MAX_K / DOT_ELEMENTS)
-#define BLOCK 32
 #define AHEAD 40 /* words */
 #define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 
 #ifdef DOT_BF16
 #define ELEMENT ushort
-#define MAX_BLOCKS 1 /* not used */
+#define MAX_GROUPS 1 /* not used */
 #else
 #define ELEMENT uchar
-#define MAX_BLOCKS (MAX_WORDS / BLOCK)
+#define MAX_GROUPS (MAX_WORDS / GROUP)
 #endif
 
-/* Inputs k .. k+n of a row, zeros behind K; n is a multiple of VL. */
-static inline void take_row(__global const float *x, int k, int K, int n, vec *to)
-{
-    for (int i = 0; i < n / VL; i++, k += VL) {
-        float lanes[VL];
-        if (k + VL <= K) {
-            to[i] = vec_load(x + k);
-            continue;
-        }
-        for (int l = 0; l < VL; l++) lanes[l] = k + l < K ? x[k + l] : 0.0f;
-        to[i] = vec_load(lanes);
+#ifdef W_BITS
+#ifdef DOT_PAIRS
+/* Eight sums of 4 bits by 7 and a sign stay in 16 bits, four of 5 bits; 8 bits are taken as two
+ * times 4. */
+#define PASSES (W_BITS == 4 ? 1 : 2)
+#define PASS_WORDS (W_BITS == 5 ? GROUP / 2 : GROUP)
+#if W_BITS == 8
+#define PASS_WORD(at, j) (block_word(w, at, j) >> 4 * pass & 0x0f0f0f0fu)
+#define PASS_TIMES (pass ? 16 : 1)
+#else
+#define PASS_WORD(at, j) block_word(w, at, pass * PASS_WORDS + (j))
+#define PASS_TIMES 1
+#endif
+#define PASS_FIRST(j) (W_BITS == 5 ? pass * PASS_WORDS + (j) : (j))
+#define PART(r) dot_pairs c##r = 0, d##r = 0;
+#define STEP(r)                                                                                    \
+    if (r < rows) {                                                                                \
+        const dot_words t = (dot_words)(own[r * VL + PASS_FIRST(j)]);                              \
+        c##r = pairs_add(c##r, u, t);                                                              \
+        d##r = pairs_add(d##r, v, t);                                                              \
     }
-}
-
-#ifdef DOT_BF16
-/* One row of x as words, VL of them side by side and `pitch` from one such group to the next. */
-static void pack_row(__global const float *x, int K, int words, int pitch, uint *to, float *scale,
-                     int *minus)
+#define FOLD(r)                                                                                    \
+    if (r < rows) {                                                                                \
+        a##r = pairs_fold(a##r, c##r, PASS_TIMES);                                                 \
+        b##r = pairs_fold(b##r, d##r, PASS_TIMES);                                                 \
+    }
+#else
+#define PASSES 1
+#define PASS_WORDS GROUP
+#define PASS_WORD(at, j) block_word(w, at, j)
+#define PART(r)
+#define STEP(r)                                                                                    \
+    if (r < rows) {                                                                                \
+        const dot_words t = (dot_words)(own[r * VL + j]);                                          \
+        a##r = dot_add(a##r, u, t);                                                                \
+        b##r = dot_add(b##r, v, t);                                                                \
+    }
+#define FOLD(r)
+#endif
+#ifdef W_MIN
+#define BEGIN(r) dot_sum a##r = 0, b##r = 0;
+#define SHIFTED(r, at, to) fma((vec)(total[r]), shift_##at, vec_load(to))
+#else
+#define BEGIN(r) dot_sum a##r = r < rows ? total[r] : 0, b##r = a##r;
+#define SHIFTED(r, at, to) vec_load(to)
+#endif
+#define KEEP(r)                                                                                    \
+    if (r < rows) {                                                                                \
+        const vec s = (vec)(scale[r]);                                                             \
+        float *to = sum + r * NR;                                                                  \
+        vec_store(fma(s * dot_float(a##r), scale_0, SHIFTED(r, 0, to)), to);                       \
+        to += VL;                                                                                  \
+        vec_store(fma(s * dot_float(b##r), scale_VL, SHIFTED(r, VL, to)), to);                     \
+    }
+/* sum[r][0..NR) = row r of x times a panel of w, for a known number of rows. */
+static inline __attribute__((always_inline)) void
+tile(const int rows, const uint *x, const float *scale, const TOTAL *total,
+     __global const uchar *restrict w, int words, float *sum)
 {
-    vec part[2];
-    for (int k = 0; k < words; k += VL) {
-        take_row(x, 2 * k, K, 2 * VL, part);
-        dot_words_store(dot_words_of(part[0], part[1]), to + k * pitch);
+    for (int i = 0; i < rows * NR; i++) sum[i] = 0.0f;
+    for (int k = 0; k < words; k += GROUP, w += NR * BLOCK_BYTES, scale += rows, total += rows) {
+        block_fetch(w);
+        const uint *own = x + k / VL * VL * rows + k % VL;
+        EACH_ROW(BEGIN)
+#pragma unroll
+        for (int pass = 0; pass < PASSES; pass++) {
+            EACH_ROW(PART)
+#pragma unroll
+            for (int j = 0; j < PASS_WORDS; j++) {
+                const dot_words u = PASS_WORD(0, j), v = PASS_WORD(VL, j);
+                EACH_ROW(STEP)
+            }
+            EACH_ROW(FOLD)
+        }
+        const vec scale_0 = block_scale(w, 0), scale_VL = block_scale(w, VL);
+#ifdef W_MIN
+        const vec shift_0 = block_shift(w, 0, scale_0), shift_VL = block_shift(w, VL, scale_VL);
+#endif
+        EACH_ROW(KEEP)
     }
 }
 #else
-/* One row of x as words, VL of them side by side and `pitch` from one such group to the next, and
- * each block's scale and -128 times its sum. */
-static void pack_row(__global const float *x, int K, int words, int pitch, uint *to, float *scale,
-                     int *minus)
-{
-    const float magic = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to a whole */
-    vec part[4 * BLOCK / VL];
-    for (int g = 0; g * BLOCK < words; g++) {
-        vec most = 0.0f, odd = 0.0f, sum = 0.0f;
-        take_row(x, 4 * g * BLOCK, K, 4 * BLOCK, part);
-        for (int i = 0; i < 4 * BLOCK / VL; i++) {
-            const vec a = fabs(part[i]);
-            most = a > most ? a : most;
-            odd = fma(a, (vec)(0.0f), odd);
-        }
-        const float top = lanes_max(most), up = top > 1e-30f ? 127.0f / top : 0.0f;
-        for (int i = 0; i < 4 * BLOCK / VL; i++) { /* VL/4 words each */
-            const vec rounded = fma(part[i], (vec)(up), (vec)(magic));
-            sum += rounded - magic;
-            bytes_store(rounded, to + (g * BLOCK + i / 4 * VL) * pitch + i % 4 * (VL / 4));
-        }
-        scale[g * pitch] = top / 127.0f + lanes_sum(odd);
-        minus[g * pitch] = -128 * (int)lanes_sum(sum);
-    }
-}
-#endif
-
 /* sum[r][0..NR) = row r of x times a panel of w, for a known number of rows. */
 static inline __attribute__((always_inline)) void
-tile(const int rows, const uint *x, const float *scale, const int *minus,
+tile(const int rows, const uint *x, const float *scale, const int *total,
      __global const uint *restrict w, int words, float *sum)
 {
 #ifdef DOT_BF16
-    const int block = words;
+    const int group = words;
 #define DECLARE(r) dot_sum a##r = 0.0f, b##r = 0.0f;
 #define KEEP(r)                                                                                    \
     if (r < rows) {                                                                                \
@@ -96,8 +130,8 @@ tile(const int rows, const uint *x, const float *scale, const int *minus,
         vec_store(b##r, sum + r * NR + VL);                                                        \
     }
 #else
-    const int block = BLOCK;
-#define DECLARE(r) dot_sum a##r = r < rows ? minus[r] : 0, b##r = a##r;
+    const int group = GROUP;
+#define DECLARE(r) dot_sum a##r = r < rows ? total[r] : 0, b##r = a##r;
 #define KEEP(r)                                                                                    \
     if (r < rows) {                                                                                \
         const vec s = (vec)(scale[r]);                                                             \
@@ -113,8 +147,8 @@ tile(const int rows, const uint *x, const float *scale, const int *minus,
         a##r = dot_add(a##r, u, t);                                                                \
         b##r = dot_add(b##r, v, t);                                                                \
     }
-    for (int k0 = 0; k0 < words; k0 += block, scale += rows, minus += rows) {
-        const int end = min(k0 + block, words);
+    for (int k0 = 0; k0 < words; k0 += group, scale += rows, total += rows) {
+        const int end = min(k0 + group, words);
         EACH_ROW(DECLARE)
         for (int c = k0; c < end; c += VL) {
             const uint *own = x + c * rows;
@@ -133,6 +167,7 @@ tile(const int rows, const uint *x, const float *scale, const int *minus,
 #undef STEP
 #undef KEEP
 }
+#endif
 
 /* The rows of the tile that begins with `left` rows to go. */
 static inline int tile_rows(int left)
@@ -150,10 +185,11 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
                   const int w_scale_at, const int span)
 {
     uint rows_of_x[MB * MAX_WORDS];
-    float scale[MB * MAX_BLOCKS], sum[MR * NR];
-    int minus[MB * MAX_BLOCKS];
-    const int words = (K + DOT_ELEMENTS - 1) / DOT_ELEMENTS, blocks = (words + BLOCK - 1) / BLOCK;
-    const int room = blocks * BLOCK; /* words of a row: whole blocks */
+    float scale[MB * MAX_GROUPS];
+    float sum[MR * NR] __attribute__((aligned(64))); /* or stores are split */
+    TOTAL total[MB * MAX_GROUPS];
+    const int words = (K + DOT_ELEMENTS - 1) / DOT_ELEMENTS, groups = (words + GROUP - 1) / GROUP;
+    const int room = (groups * GROUP + VL - 1) / VL * VL; /* words of a row: whole runs */
     const int first = get_global_id(1) * MB, end = min(first + MB, M);
     const int panels = (N + NR - 1) / NR, from = get_global_id(0) * span;
     if (first >= M) return;
@@ -168,16 +204,20 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
         const int rows = tile_rows(end - m), at = m - first;
         for (int r = 0; r < rows; r++) /* rows behind the last are the last again */
             pack_row(x + (size_t)min(m + r, end - 1) * x_stride, K, words, rows,
-                     rows_of_x + at * room + r * VL, scale + at * blocks + r,
-                     minus + at * blocks + r);
+                     rows_of_x + at * room + r * VL, scale + at * groups + r,
+                     total + at * groups + r);
     }
     for (int p = from; p < min(from + span, panels); p++) {
+#ifdef W_BITS
+        __global const uchar *panel = w + (size_t)p * groups * NR * BLOCK_BYTES;
+#else
         __global const uint *panel = (__global const uint *)w + (size_t)p * words * NR;
+#endif
         for (int m = first; m < end; m += tile_rows(end - m)) {
             const int rows = tile_rows(end - m), at = m - first;
             const uint *own = rows_of_x + at * room;
-            const float *s = scale + at * blocks;
-            const int *z = minus + at * blocks;
+            const float *s = scale + at * groups;
+            const TOTAL *z = total + at * groups;
             if (rows == MR)
                 tile(MR, own, s, z, panel, words, sum);
             else if (rows == 4)
@@ -189,7 +229,7 @@ void gemm_dot_cpu(const int M, const int N, const int K, __global const float *r
                     residual ? residual + (size_t)(m + r) * residual_stride : 0;
                 __global float *out = y + (size_t)(m + r) * y_stride;
                 vec a = vec_load(sum + r * NR), b = vec_load(sum + r * NR + VL);
-#ifdef DOT_INT8
+#if defined(DOT_INT8) && !defined(W_BITS)
                 a *= vec_load(w_scale + w_scale_at + p * NR);
                 b *= vec_load(w_scale + w_scale_at + p * NR + VL);
 #endif

@@ -1,8 +1,8 @@
 /* gemv_any.cl - gemm_any for one row of x: a work-group of LANES a column, summed as a tree.
  *
  * Launch:  groups {N, 1, 1}, work-groups {LANES, 1, 1}.
- * Build:   -D ACT=float, -D W_F16 for a half weight.  Prelude: types.clh act.clh
- *          values.clh.
+ * Build:   -D ACT=float, -D W_F16 for a half weight, or as blocks.clh.  Prelude: types.clh act.clh
+ *          values.clh, blocks.clh.
  * Oracle:  att_ref_linear(), as gemm_any. */
 #define LANES 64
 
@@ -16,8 +16,9 @@ void gemv_any(const int N, const int K, __global const float *x, const int x_at,
     __local float part[LANES];
     const int lane = get_local_id(0), n = get_group_id(0);
     float sum = 0.0f;
+    w += w_at;
     for (int k = lane; k < K; k += LANES)
-        sum = fma(value_load(x, x_at + k, x_f16), weight_at(w, w_at + (size_t)n * K + k), sum);
+        sum = fma(value_load(x, x_at + k, x_f16), weight_at(w, (size_t)n * K + k), sum);
     part[lane] = sum;
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int half_of = LANES / 2; half_of > 0; half_of /= 2) {

@@ -2,7 +2,11 @@
  *
  * y[i] = i + the products of the words a and b, for every lane i.
  * Launch:  groups {1, 1, 1}, work-groups of one.
- * Build:   -D DOT_BF16 or -D DOT_INT8.  Preludes: types.clh dots.clh. */
+ * Build:   -D DOT_BF16, -D DOT_INT8 or -D DOT_PAIRS.  Preludes: types.clh dots.clh. */
+#ifdef DOT_PAIRS
+#define dot_add(sum, a, b) pairs_fold(sum, pairs_add(0, a, b), 1)
+#endif
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void probe_dot_cpu(const int n, const uint a, const uint b, __global float *y, const int y_at)
 {

@@ -35,7 +35,8 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
     if (!status)
         status = atti_array_make(queue, &y, (int64_t)rows * s->channels_out, 4, 1.0f, ATT_F32, err);
     if (!status) status = att_arena_create(&arena, att_queue_device(queue), "check", err);
-    const att_weight_part part = {w.host, s->dtype, NULL, s->channels_out, b.host, ATT_BLOCKS_NONE};
+    const att_weight_part part = {w.host, s->dtype,        NULL, s->channels_out,
+                                  b.host, ATT_BLOCKS_NONE, 0};
     if (!status)
         status = att_conv_init(&conv, queue, arena, "check", &part, s->channels_in, s->width,
                                s->stride, ATT_PRECISION_EXACT, err);

@@ -21,8 +21,14 @@ enum {
     INT8 = 256,
     X_F16 = 512,
     Y_F16 = 1024,
-    WHOLE = 2048, /* strides are multiples of 8: `nv` bodies take them */
-    LOUD = 4096   /* a row of y that is partly beyond what a half holds */
+    WHOLE = 2048,                 /* strides are multiples of 8: `nv` bodies take them */
+    LOUD = 4096,                  /* a row of y that is partly beyond what a half holds */
+    ODD_SCALES = 8192,            /* blocks whose scale or minimum is no finite number */
+    Q4_0 = ATT_BLOCKS_Q4_0 << 16, /* kept in blocks, whatever the dtype */
+    Q4_1 = ATT_BLOCKS_Q4_1 << 16,
+    Q5_0 = ATT_BLOCKS_Q5_0 << 16,
+    Q5_1 = ATT_BLOCKS_Q5_1 << 16,
+    Q8_0 = ATT_BLOCKS_Q8_0 << 16
 };
 
 #define HALVES (FAST | X_F16 | Y_F16 | WHOLE)
@@ -80,6 +86,38 @@ static const shape SHAPES[] = {
     {9, 136, 64, ATT_F16, ATT_ACT_RELU, BIAS | NANS | HALVES},
     {7, 40, 64, ATT_F16, ATT_ACT_NONE, BIAS | LOUD | HALVES},
     {1400, 3200, 40, ATT_F16, ATT_ACT_NONE, BIAS | HALVES}, /* enough for large tiles */
+    /* Blocks: one of them, some, more than a depth tile of 512; rows and columns as above. */
+    {1, 1, 32, ATT_F32, ATT_ACT_NONE, Q4_0},
+    {1, 70, 96, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | Q4_0},
+    {13, 33, 544, ATT_F32, ATT_ACT_NONE, STRIDED | RESIDUAL | Q4_0},
+    {1, 65, 544, ATT_F32, ATT_ACT_SILU, BIAS | IN_PLACE | Q4_1},
+    {97, 48, 64, ATT_F32, ATT_ACT_GELU_TANH, BIAS | GATE | TWO_PARTS | Q4_1},
+    {1, 130, 160, ATT_F32, ATT_ACT_NONE, STRIDED | RESIDUAL | Q5_0},
+    {193, 17, 1120, ATT_F32, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | Q5_0},
+    {1, 31, 32, ATT_F32, ATT_ACT_NONE, BIAS | Q5_1},
+    {6, 40, 608, ATT_F32, ATT_ACT_SILU, BIAS | IN_PLACE | Q5_1},
+    {1, 100, 96, ATT_F32, ATT_ACT_RELU, BIAS | GATE | Q8_0},
+    {25, 47, 576, ATT_F32, ATT_ACT_GELU_ERF, BIAS | STRIDED | Q8_0},
+    {9, 40, 96, ATT_F32, ATT_ACT_NONE, BIAS | NANS | Q4_0},
+    {3, 70, 96, ATT_F32, ATT_ACT_NONE, ODD_SCALES | Q4_0},
+    {1, 70, 96, ATT_F32, ATT_ACT_NONE, ODD_SCALES | Q4_1},
+    {3, 70, 96, ATT_F32, ATT_ACT_RELU, ODD_SCALES | Q5_1},
+    {1, 70, 96, ATT_F32, ATT_ACT_NONE, BIAS | FAST | Q4_1},
+    {7, 40, 64, ATT_F32, ATT_ACT_NONE, BIAS | X_F16 | Y_F16 | Q8_0},
+    {1, 1, 32, ATT_F32, ATT_ACT_NONE, INT8 | Q4_0},
+    {1, 70, 96, ATT_F32, ATT_ACT_GELU_ERF, BIAS | GATE | RESIDUAL | INT8 | Q4_0},
+    {59, 33, 544, ATT_F32, ATT_ACT_NONE, STRIDED | RESIDUAL | INT8 | Q4_0},
+    {1, 65, 544, ATT_F32, ATT_ACT_SILU, BIAS | IN_PLACE | INT8 | Q4_1},
+    {29, 48, 64, ATT_F32, ATT_ACT_GELU_TANH, BIAS | GATE | TWO_PARTS | INT8 | Q4_1},
+    {1, 130, 160, ATT_F32, ATT_ACT_NONE, STRIDED | RESIDUAL | INT8 | Q5_0},
+    {31, 17, 1120, ATT_F32, ATT_ACT_RELU, BIAS | TWO_PARTS | STRIDED | INT8 | Q5_0},
+    {1, 31, 32, ATT_F32, ATT_ACT_NONE, BIAS | INT8 | Q5_1},
+    {6, 40, 608, ATT_F32, ATT_ACT_SILU, BIAS | IN_PLACE | INT8 | Q5_1},
+    {1, 100, 96, ATT_F32, ATT_ACT_RELU, BIAS | GATE | INT8 | Q8_0},
+    {25, 47, 576, ATT_F32, ATT_ACT_GELU_ERF, BIAS | STRIDED | INT8 | Q8_0},
+    {9, 40, 96, ATT_F32, ATT_ACT_NONE, BIAS | NANS | INT8 | Q4_0},
+    {3, 70, 96, ATT_F32, ATT_ACT_NONE, ODD_SCALES | INT8 | Q4_1},
+    {13, 70, 96, ATT_F32, ATT_ACT_RELU, ODD_SCALES | INT8 | Q8_0},
 };
 
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -106,10 +144,40 @@ static att_precision precision_of(const shape *s)
                             : ATT_PRECISION_EXACT;
 }
 
+static att_blocks blocks_of(const shape *s)
+{
+    return (att_blocks)(s->with >> 16);
+}
+
+/* Block i: any bytes behind a scale and a minimum that make weights of size 1 at most. */
+static void fill_block(const shape *s, int64_t i, unsigned char *block, float *wide)
+{
+    const att_blocks kind = blocks_of(s);
+    const int has_min = kind == ATT_BLOCKS_Q4_1 || kind == ATT_BLOCKS_Q5_1;
+    const float bad = i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -INFINITY;
+    float d[2], noise[ATT_BLOCK_ELEMENTS + 4];
+    att_conform_fill(d, 2, (uint32_t)i + 21, kind == ATT_BLOCKS_Q8_0 ? 1.0f / 256 : 1.0f / 32);
+    att_conform_fill(noise, ATT_BLOCK_ELEMENTS + 4, (uint32_t)i + 22, 128.0f);
+    const int odd = s->with & ODD_SCALES && i % 7 == 0;
+    if (odd) d[has_min && i % 2] = bad;
+    for (size_t k = 0; k < att_blocks_bytes(kind) - 2; k++)
+        block[2 + k] = (unsigned char)((int)noise[k % (ATT_BLOCK_ELEMENTS + 4)] + 128);
+    for (size_t k = 0; k < (has_min ? 2 : 1); k++) {
+        const uint16_t half = att_half_from_float(d[k]);
+        memcpy(block + 2 * k, &half, 2);
+    }
+    att_blocks_unpack(kind, block, 1, wide);
+    for (int k = 0; odd && k < ATT_BLOCK_ELEMENTS; k++) wide[k] = NAN;
+}
+
 /* Whole numbers / 64 survive bf16; i8 is used as it is. */
 static void fill_weight(const shape *s, bench *b)
 {
     const int64_t n = (int64_t)s->n * s->k;
+    const size_t bytes = att_blocks_bytes(blocks_of(s));
+    for (int64_t i = 0; bytes && i < n / ATT_BLOCK_ELEMENTS; i++)
+        fill_block(s, i, b->weight + (size_t)i * bytes, b->wide + i * ATT_BLOCK_ELEMENTS);
+    if (bytes) return;
     att_conform_fill(b->wide, n, 11, 1.0f);
     for (int32_t r = 0; r < s->n; r++) b->scale[r] = 0.01f * (float)(r % 7 + 1);
     for (int64_t i = 0; i < n; i++) {
@@ -133,12 +201,14 @@ static void fill_weight(const shape *s, bench *b)
 
 static att_status make_linear(att_queue *queue, const shape *s, bench *b, att_err *err)
 {
-    const size_t size = att_dtype_bytes(s->dtype);
+    const att_blocks kind = blocks_of(s);
+    const size_t row = kind ? (size_t)s->k / ATT_BLOCK_ELEMENTS * att_blocks_bytes(kind)
+                            : (size_t)s->k * att_dtype_bytes(s->dtype);
     const int32_t first = s->with & TWO_PARTS ? s->n / 3 : s->n;
     att_weight_part parts[2] = {
-        {b->weight, s->dtype, b->scale, first, s->with & BIAS ? b->bias : NULL, ATT_BLOCKS_NONE},
-        {b->weight + (size_t)first * (size_t)s->k * size, s->dtype, b->scale + first, s->n - first,
-         s->with & BIAS ? b->bias + first : NULL, ATT_BLOCKS_NONE},
+        {b->weight, s->dtype, b->scale, first, s->with & BIAS ? b->bias : NULL, kind, 1},
+        {b->weight + (size_t)first * row, s->dtype, b->scale + first, s->n - first,
+         s->with & BIAS ? b->bias + first : NULL, kind, 1},
     };
     att_status status = att_arena_create(&b->arena, att_queue_device(queue), "check", err);
     if (!status)
@@ -238,6 +308,14 @@ static void round_sides(const shape *s, bench *b, att_dtype operand)
             to_bytes(b->wide + i, s->k);
 }
 
+/* The same for blocks that are kept: x alone, by 32. */
+static void round_blocks(const shape *s, bench *b, att_precision precision)
+{
+    float *x = b->x.host;
+    for (int32_t m = 0; precision == ATT_PRECISION_INT8 && m < s->m; m++, x += s->k + pad_of(s))
+        for (int32_t k = 0; k < s->k; k += ATT_BLOCK_ELEMENTS) to_bytes(x + k, ATT_BLOCK_ELEMENTS);
+}
+
 /* The reference over the host's side. */
 static void run_reference(const shape *s, bench *b)
 {
@@ -272,12 +350,16 @@ static att_status run_linear(att_queue *queue, int32_t variant, int32_t small,
     bench b = {0};
     if (small && s.m > 20) s.m = 20;
     if (small && s.n > 200) s.n = 200;
-    if (small && s.k > 70) s.k = 70;
+    if (small && s.k > 70) s.k = blocks_of(&s) ? 64 : 70;
     att_status status = make(queue, &s, &b, err);
     if (!status) status = run_device(queue, &s, &b, err);
     if (!status) {
-        const att_dtype operand = att_linear_operand(att_queue_device(queue), precision_of(&s));
-        if (operand != ATT_F32) round_sides(&s, &b, operand);
+        att_device *device = att_queue_device(queue);
+        const att_dtype operand = att_linear_operand(device, precision_of(&s));
+        if (blocks_of(&s))
+            round_blocks(&s, &b, att_linear_blocks_precision(device, precision_of(&s)));
+        else if (operand != ATT_F32)
+            round_sides(&s, &b, operand);
         run_reference(&s, &b);
         /* A sum of K products of numbers below 1, each step rounded to 2^-24 of some sqrt(K). A
          * half may be the neighbour. */
@@ -292,7 +374,9 @@ static att_status run_linear(att_queue *queue, int32_t variant, int32_t small,
 static att_status run_rows(att_queue *queue, int32_t variant, int32_t small,
                            att_conform_result *result, att_err *err)
 {
-    const shape s = {5, 70, 100, variant ? ATT_F16 : ATT_F32, ATT_ACT_NONE, 0};
+    enum { COLS = 96 }; /* whole blocks */
+    const int kind = variant > 1 ? variant - 1 : 0, added = variant % 2;
+    const shape s = {5, 70, COLS, variant ? ATT_F16 : ATT_F32, ATT_ACT_NONE, kind << 16};
     static const int32_t IDS[] = {0, 69, 17, 70, 33};
     bench b = {0};
     atti_array ids = {0};
@@ -301,19 +385,19 @@ static att_status run_rows(att_queue *queue, int32_t variant, int32_t small,
     if (!status) status = atti_array_ids(queue, &ids, IDS, 5, err);
     atti_array_destroy(&b.y);
     atti_array_destroy(&b.x);
-    if (!status) status = atti_array_make(queue, &b.y, 5 * 103, 5, 1.0f, ATT_F32, err);
-    if (!status) status = atti_array_make(queue, &b.x, 5 * 100, 6, 1.0f, ATT_F32, err);
-    const att_mat add = att_mat_of(atti_array_device(&b.x), variant ? 5 : 0, variant ? 100 : 0);
+    if (!status) status = atti_array_make(queue, &b.y, 5 * (COLS + 3), 5, 1.0f, ATT_F32, err);
+    if (!status) status = atti_array_make(queue, &b.x, 5 * COLS, 6, 1.0f, ATT_F32, err);
+    const att_mat add = att_mat_of(atti_array_device(&b.x), added ? 5 : 0, added ? COLS : 0);
     const att_mat none = {{0}, 0, 0, 0};
     if (!status)
         status =
             att_linear_rows_of(queue, b.linear, atti_array_device(&ids),
-                               mat(atti_array_device(&b.y), 5, 100, 3), variant ? add : none, err);
+                               mat(atti_array_device(&b.y), 5, COLS, 3), added ? add : none, err);
     for (int32_t m = 0; !status && m < 5; m++)
-        for (int32_t k = 0; k < 100; k++) {
-            const float row = IDS[m] < s.n ? b.wide[IDS[m] * 100 + k] : NAN;
-            ((float *)b.y.host)[m * 103 + k] =
-                row + (variant ? ((float *)b.x.host)[m * 100 + k] : 0.0f);
+        for (int32_t k = 0; k < COLS; k++) {
+            const float row = IDS[m] < s.n ? b.wide[IDS[m] * COLS + k] : NAN;
+            ((float *)b.y.host)[m * (COLS + 3) + k] =
+                row + (added ? ((float *)b.x.host)[m * COLS + k] : 0.0f);
         }
     if (!status) status = atti_array_compare(queue, &b.y, result, "y", 0.0, 0.0, err);
     atti_array_destroy(&ids);
@@ -368,11 +452,47 @@ static const att_conform_case CASES[] = {
     LINEAR(39),
     LINEAR(40),
     LINEAR(41),
+    LINEAR(42),
+    LINEAR(43),
+    LINEAR(44),
+    LINEAR(45),
+    LINEAR(46),
+    LINEAR(47),
+    LINEAR(48),
+    LINEAR(49),
+    LINEAR(50),
+    LINEAR(51),
+    LINEAR(52),
+    LINEAR(53),
+    LINEAR(54),
+    LINEAR(55),
+    LINEAR(56),
+    LINEAR(57),
+    LINEAR(58),
+    LINEAR(59),
+    LINEAR(60),
+    LINEAR(61),
+    LINEAR(62),
+    LINEAR(63),
+    LINEAR(64),
+    LINEAR(65),
+    LINEAR(66),
+    LINEAR(67),
+    LINEAR(68),
+    LINEAR(69),
+    LINEAR(70),
+    LINEAR(71),
+    LINEAR(72),
     {"linear", "rows f32", run_rows, 0},
     {"linear", "rows f16 added", run_rows, 1},
+    {"linear", "rows q4_0", run_rows, 2},
+    {"linear", "rows q4_1 added", run_rows, 3},
+    {"linear", "rows q5_0", run_rows, 4},
+    {"linear", "rows q5_1 added", run_rows, 5},
+    {"linear", "rows q8_0", run_rows, 6},
 };
 #undef LINEAR
-_Static_assert(sizeof CASES / sizeof *CASES == N_SHAPES + 2, "a case for every shape");
+_Static_assert(sizeof CASES / sizeof *CASES == N_SHAPES + 7, "a case for every shape");
 
 const att_conform_case *att_conform_linear(size_t *n)
 {

@@ -23,6 +23,8 @@ static const probe PROBES[ATT_N_FEATURES] = {
     /* 255 * -128 + 1 * 127 + 200 * 3 + 128 * -1: beyond 16 bits, unsigned by signed */
     {"int8 dot products", ATT_DEVICE_CPU, ATT_K_PROBE_DOT_INT8_CPU, 0x80c801ffu, 0xff037f80u,
      -32041.0f},
+    {"int8 dot products of pairs", ATT_DEVICE_CPU, ATT_K_PROBE_DOT_PAIRS_CPU, 0x80c801ffu,
+     0xff037f80u, -32041.0f},
     /* 8 * (1.5 * 3 + -2 * 0.25) */
     {"f16 matrix products", ATT_DEVICE_GPU, ATT_K_PROBE_MMA_NV, 0xc0003e00u, 0x34004200u, 32.0f},
     {"f16 products of warp groups", ATT_DEVICE_GPU, ATT_K_PROBE_WARPGROUP_NV, 0xc0003e00u,
@@ -41,11 +43,12 @@ static int host_knows(att_feature feature)
 #if defined(__GNUC__) && defined(__x86_64__)
     unsigned a = 7, b = 0, c = 0, d = 0;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    const int vnni = c >> 11 & 1;
+    const int vnni = c >> 11 & 1, avx2 = b >> 5 & 1, avx512f = b >> 16 & 1, avx512bw = b >> 30 & 1;
     a = 7;
     c = 1;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     const int avx_vnni = a >> 4 & 1, bf16 = a >> 5 & 1;
+    if (feature == ATT_FEATURE_DOT_PAIRS) return avx2 && (avx512bw || !avx512f);
     return feature == ATT_FEATURE_DOT_BF16 ? bf16 : vnni || avx_vnni;
 #else
     (void)feature;

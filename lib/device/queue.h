@@ -39,6 +39,7 @@ int att_device_compile_main(int argc, char **argv);
 typedef enum att_feature {
     ATT_FEATURE_DOT_BF16, /* cl/dots.clh, for `cpu` bodies */
     ATT_FEATURE_DOT_INT8,
+    ATT_FEATURE_DOT_PAIRS,     /* the same in two steps, for small numbers */
     ATT_FEATURE_MMA_F16,       /* cl/mma.clh, for `nv` bodies */
     ATT_FEATURE_WARPGROUP_F16, /* cl/warpgroup.clh */
     ATT_N_FEATURES

@@ -83,23 +83,33 @@ static att_status launch_many(att_queue *queue, const att_linear *l, const att_m
     return att_queue_launch(queue, launch, err);
 }
 
+/* Rows of one work-item of gemm_cpu. */
+static int32_t cpu_rows(const att_linear *l)
+{
+    return l->panel == 32 ? 12 * 16 : 6 * 16;
+}
+
 /* Words: one kernel for any number of rows. */
 static att_status launch_dots(att_queue *queue, const att_linear *l, const att_mat *x,
                               const att_mat *y, const att_epilogue *e, att_launch *launch,
                               att_err *err)
 {
     /* To share between threads, where there are few rows; each is worth turning x into words. */
-    enum { ITEMS = 32, ITEM_BYTES = 64 << 10 };
+    enum { ITEMS = 32, ITEM_BYTES = 64 << 10, ITEM_BLOCK_BYTES = 32 << 10 };
     const int32_t panels = att_ceil_div(l->rows, l->panel);
     const int32_t blocks = att_ceil_div(x->rows, ATTI_LINEAR_DOT_ROWS);
-    const int32_t least = att_ceil_div(ITEM_BYTES, l->panel * l->words * 4);
+    const int32_t word = (int32_t)att_dtype_bytes(l->weight.dtype) * l->per;
+    const int32_t bytes = l->blocks ? ITEM_BLOCK_BYTES : ITEM_BYTES;
+    const int32_t least = att_ceil_div(bytes, l->panel * l->words * word);
     const int32_t even = att_ceil_div(panels, att_ceil_div(ITEMS, blocks));
     const int32_t span = blocks == 1 && even < least ? least : even;
     att_arg args[MAX_ARGS];
     fill_shared(args, l, x, y, e);
     args[SHARED_ARGS] = att_arg_view(l->scale);
     args[SHARED_ARGS + 1] = att_arg_i32(span);
-    launch->kernel = l->weight.dtype == ATT_U8 ? ATT_K_GEMM_DOT_CPU_INT8 : ATT_K_GEMM_DOT_CPU_BF16;
+    launch->kernel = l->blocks                   ? atti_linear_blocks_kernel(l->blocks, l->dots)
+                     : l->weight.dtype == ATT_U8 ? ATT_K_GEMM_DOT_CPU_INT8
+                                                 : ATT_K_GEMM_DOT_CPU_BF16;
     launch->groups[0] = att_ceil_div(panels, span);
     launch->groups[1] = blocks;
     launch->args = args;
@@ -129,6 +139,24 @@ static att_status launch_one(att_queue *queue, const att_linear *l, const att_ma
     return att_queue_launch(queue, launch, err);
 }
 
+static att_status launch_blocks(att_queue *queue, const att_linear *l, const att_mat *x,
+                                const att_mat *y, const att_epilogue *e, att_launch *launch,
+                                att_err *err)
+{
+    const int cpu = l->panel > 1, one = x->rows == 1;
+    if (cpu && l->dots != ATTI_BLOCKS_GEMM_CPU) return launch_dots(queue, l, x, y, e, launch, err);
+    launch->kernel = atti_linear_blocks_kernel(
+        l->blocks, one ? (cpu ? ATTI_BLOCKS_GEMV_CPU : ATTI_BLOCKS_GEMV_ANY)
+                       : (cpu ? ATTI_BLOCKS_GEMM_CPU : ATTI_BLOCKS_GEMM_ANY));
+    if (one) {
+        launch->groups[0] = att_ceil_div(l->rows, cpu ? 2 * l->panel : 1);
+        return launch_one(queue, l, x, y, e, launch, err);
+    }
+    launch->groups[0] = att_ceil_div(l->rows, cpu ? l->panel : 64);
+    launch->groups[1] = att_ceil_div(x->rows, cpu ? cpu_rows(l) : 64);
+    return launch_many(queue, l, x, y, e, launch, err);
+}
+
 att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, att_mat y,
                             const att_epilogue *epilogue, att_err *err)
 {
@@ -143,8 +171,10 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
     att_launch launch = {
         .groups = {1, 1, 1},
         .flops = 2.0 * m * n * k,
-        .bytes = n * k * (double)att_dtype_bytes(l->weight.dtype) + 4.0 * m * (n + k),
+        .bytes =
+            n * l->words * l->per * (double)att_dtype_bytes(l->weight.dtype) + 4.0 * m * (n + k),
     };
+    if (l->blocks) return launch_blocks(queue, l, &x, &y, e, &launch, err);
     if (l->per > 1) return launch_dots(queue, l, &x, &y, e, &launch, err);
     if (x.rows == 1) {
         launch.kernel = cpu ? (f16 ? ATT_K_GEMV_CPU_F16 : ATT_K_GEMV_CPU_F32)
@@ -160,7 +190,7 @@ att_status att_linear_apply(att_queue *queue, const att_linear *l, att_mat x, at
     } else if (cpu) {
         launch.kernel = f16 ? ATT_K_GEMM_CPU_F16 : ATT_K_GEMM_CPU_F32;
         launch.groups[0] = att_ceil_div(l->rows, l->panel);
-        launch.groups[1] = att_ceil_div(x.rows, l->panel == 32 ? 12 * 16 : 6 * 16);
+        launch.groups[1] = att_ceil_div(x.rows, cpu_rows(l));
     } else if (atti_linear_nv_takes(att_queue_device(queue), l, &x)) {
         atti_linear_nv_choose(att_queue_device(queue), l, x.rows, &launch);
     } else {
@@ -186,7 +216,8 @@ att_status att_linear_rows_of(att_queue *queue, const att_linear *l, att_view id
     };
     const att_dtype dtype = l->weight.dtype;
     const att_launch launch = {
-        .kernel = dtype == ATT_F16    ? ATT_K_ROWS_ANY_F16
+        .kernel = l->blocks           ? atti_linear_blocks_kernel(l->blocks, ATTI_BLOCKS_ROWS_ANY)
+                  : dtype == ATT_F16  ? ATT_K_ROWS_ANY_F16
                   : dtype == ATT_BF16 ? ATT_K_ROWS_ANY_BF16
                   : dtype == ATT_U8   ? ATT_K_ROWS_ANY_INT8
                                       : ATT_K_ROWS_ANY_F32,

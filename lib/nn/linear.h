@@ -1,7 +1,8 @@
 /* linear.h - y = x W^T + b with an epilogue; the object that owns one weight matrix.
  *
  * The layout is chosen when the weight is loaded: panels of VW-wide columns for `cpu` bodies, with
- * words of two bf16 or four bytes in them where precision and device allow, rows for portable ones.
+ * words of two bf16 or four bytes in them where precision and device allow, rows for portable ones;
+ * or blocks of stored bits in either (cl/blocks.clh).
  * Truth: lib/ref/ref_linear.c. Kernels: cl/gemm_*.cl, cl/gemv_*.cl. Tests:
  * tests/kernels/test_linear.c
  */
@@ -35,6 +36,8 @@ typedef struct att_weight_part {
     int32_t rows;
     const float *bias; /* f32[rows] or NULL (zeros) */
     att_blocks blocks; /* not ATT_BLOCKS_NONE: data is blocks along K, dtype is not looked at */
+    int keep_blocks;   /* multiply blocks as they are stored: where all parts ask for it, and are of
+                          one kind of q4_0, q4_1, q5_0, q5_1, q8_0 */
 } att_weight_part;
 
 typedef struct att_linear att_linear;
@@ -43,7 +46,13 @@ typedef struct att_linear att_linear;
  * only if each value survives it, else as f32; f16 stays f16; blocks are unpacked and rounded to
  * f16. Fast: bf16, or f16 on a GPU. int8: whole numbers of -127 .. 127 with a scale a row, its
  * largest / 127; a part of i8 as it is. What the device has no fast products for is held as for the
- * precision above it. All device memory is taken from arena. */
+ * precision above it. All device memory is taken from arena.
+ *
+ * Blocks that are kept stay what they are, bit for bit but in another order, at every precision. A
+ * weight is its block's d q + m in f32; one whose d or m is no finite number is NaN. Exact and
+ * fast: f32 products and sums. int8, where att_linear_blocks_precision() says so: each 32 numbers
+ * of x as whole numbers with a scale, their largest / 127, times whole q; the sum of each block
+ * goes into a f32 sum. */
 att_status att_linear_create(att_linear **linear, att_queue *queue, att_arena *arena,
                              const char *name, const att_weight_part *parts, size_t n_parts,
                              int32_t cols, att_precision precision, att_err *err);
@@ -82,6 +91,11 @@ att_precision att_linear_precision(att_device *device, att_precision precision);
  * first needed. */
 size_t att_linear_kernels(att_device *device, att_dtype weights, att_precision precision,
                           att_kernel_id *list, size_t room);
+
+/* The same two of weights in blocks that are kept. */
+att_precision att_linear_blocks_precision(att_device *device, att_precision precision);
+size_t att_linear_blocks_kernels(att_device *device, att_blocks blocks, att_precision precision,
+                                 att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus
 }

@@ -203,9 +203,13 @@ static void pack_panel(const att_linear *l, const att_weight_part *parts, int32_
                        float *scale, void *to)
 {
     const size_t size = att_dtype_bytes(l->weight.dtype) * (size_t)l->per;
-    if (n + l->panel > l->rows || l->cols % l->per)
+    if (n + l->panel > l->rows || (l->cols % l->per && !l->blocks))
         memset(to, 0, (size_t)l->panel * (size_t)l->words * size);
-    for (int32_t i = 0; i < l->panel && n + i < l->rows; i++)
+    for (int32_t i = 0, at; l->blocks && i < l->panel && n + i < l->rows; i++) {
+        const att_weight_part *part = part_of(parts, n + i, &at);
+        atti_linear_blocks_pack(l, part, at, i, to);
+    }
+    for (int32_t i = 0; !l->blocks && i < l->panel && n + i < l->rows; i++)
         scale[n + i] = pack_row(l, parts, n + i, row, (unsigned char *)to + (size_t)i * size);
 }
 
@@ -244,10 +248,10 @@ static att_status upload_weight(att_queue *queue, att_arena *arena, att_linear *
     float *scale = att_calloc((size_t)padded_rows, sizeof *scale);
     if (!scale) return att_fail(err, ATT_E_MEMORY, "pack %s: out of host memory", l->name);
     att_status status = upload_panels(queue, l, parts, padded_rows, scale, err);
-    if (!status && l->weight.dtype == ATT_U8)
+    const int scaled = l->weight.dtype == ATT_U8 && !l->blocks;
+    if (!status && scaled)
         status = att_arena_take(arena, l->name, ATT_F32, padded_rows, &l->scale, err);
-    if (!status && l->weight.dtype == ATT_U8)
-        status = att_queue_write(queue, l->scale, scale, padded_rows, err);
+    if (!status && scaled) status = att_queue_write(queue, l->scale, scale, padded_rows, err);
     att_free(scale);
     return status;
 }
@@ -282,6 +286,14 @@ static void choose_layout(att_linear *l, att_device *device, att_precision preci
 {
     const int wide = att_device_get_info(device)->vector_width >= 16;
     l->panel = !att_device_cpu_bodies(device) ? 1 : wide ? 32 : 16;
+    l->blocks = atti_linear_blocks_kept(parts, n_parts);
+    if (l->blocks) {
+        l->dots = atti_linear_blocks_dots(device, precision, l->cols);
+        l->weight.dtype = ATT_U8;
+        l->per = (int32_t)att_blocks_bytes(l->blocks);
+        l->words = l->cols / ATT_BLOCK_ELEMENTS;
+        return;
+    }
     l->weight.dtype = dtype_for(device, precision, l->cols);
     if (l->weight.dtype == ATT_F32) l->weight.dtype = storage_of(parts, n_parts, l->cols);
     l->per = l->weight.dtype == ATT_U8 ? 4 : l->weight.dtype == ATT_BF16 ? 2 : 1;

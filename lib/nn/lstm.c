@@ -47,7 +47,7 @@ att_status att_lstm_init(att_lstm *lstm, att_queue *queue, att_arena *arena, con
     for (int32_t i = 0; i < rows; i++)
         bias[i] = (w->input_bias ? w->input_bias[i] : 0.0f) +
                   (w->recurrent_bias ? w->recurrent_bias[i] : 0.0f);
-    const att_weight_part part = {w->input, ATT_F32, NULL, rows, bias, ATT_BLOCKS_NONE};
+    const att_weight_part part = {w->input, ATT_F32, NULL, rows, bias, ATT_BLOCKS_NONE, 0};
     lstm->width = w->width;
     att_status status = att_linear_create(&lstm->input, queue, arena, name, &part, 1, w->cols,
                                           ATT_PRECISION_EXACT, err);

@@ -93,7 +93,7 @@ static void stand_open(stand *s, att_queue *queue, const shape *of)
     att_err err;
     const size_t bytes = att_dtype_bytes(of->weight);
     unsigned char *bits = calloc((size_t)of->n * (size_t)of->k, bytes);
-    const att_weight_part part = {bits, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE};
+    const att_weight_part part = {bits, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE, 0};
     if (!bits) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
     fill_bits(bits, (size_t)of->n * (size_t)of->k, of->weight);
     bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);

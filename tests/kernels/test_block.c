@@ -38,7 +38,7 @@ static att_linear *make_linear(fixture *f, int32_t rows, int32_t cols, uint32_t 
     static float w[4 * C * F];
     att_linear *linear;
     att_conform_fill(w, (int64_t)rows * cols, seed, 0.1f);
-    const att_weight_part part = {w, ATT_F32, NULL, rows, NULL, ATT_BLOCKS_NONE};
+    const att_weight_part part = {w, ATT_F32, NULL, rows, NULL, ATT_BLOCKS_NONE, 0};
     assert_int_equal(att_linear_create(&linear, f->r.queue, f->arena, "test", &part, 1, cols,
                                        ATT_PRECISION_EXACT, NULL),
                      ATT_OK);

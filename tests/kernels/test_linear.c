@@ -11,7 +11,7 @@
 #include "linear.h"
 #include "rig.h"
 
-enum { N = 70, K = 600, M = 70 };
+enum { N = 70, K = 600, M = 70, MOST = 608 }; /* whole blocks */
 
 static void device_matches_reference(void **state)
 {
@@ -29,21 +29,17 @@ static att_view upload(rig *r, att_arena *arena, const float *x, int64_t n)
 
 /* One row alone (gemv), all rows at once (gemm), the last twelve as 5, 4 and 3 (few): bit for bit
  * the same. */
-static void a_row_does_not_depend_on_its_neighbours(void **state)
+static void check_rows(const att_weight_part *part, int32_t cols, att_precision precision)
 {
-    (void)state;
-    static float w[N * K], x[M * K], together[M * N], alone[M * N];
+    static float x[M * MOST], together[M * N], alone[M * N];
     rig r = rig_open(rig_portable_only());
     att_arena *arena;
     att_linear *linear;
-    att_conform_fill(w, N * K, 1, 1.0f);
-    att_conform_fill(x, M * K, 2, 1.0f);
-    const att_weight_part part = {w, ATT_F32, NULL, N, NULL, ATT_BLOCKS_NONE};
+    att_conform_fill(x, M * cols, 2, 1.0f);
     assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
     assert_int_equal(
-        att_linear_create(&linear, r.queue, arena, "test", &part, 1, K, ATT_PRECISION_EXACT, NULL),
-        ATT_OK);
-    const att_mat xs = att_mat_of(upload(&r, arena, x, M * K), M, K);
+        att_linear_create(&linear, r.queue, arena, "test", part, 1, cols, precision, NULL), ATT_OK);
+    const att_mat xs = att_mat_of(upload(&r, arena, x, M * cols), M, cols);
     const att_mat ys = att_mat_of(upload(&r, arena, NULL, M * N), M, N);
     assert_int_equal(att_linear_apply(r.queue, linear, xs, ys, NULL, NULL), ATT_OK);
     assert_int_equal(att_queue_read(r.queue, together, ys.view, M * N, NULL), ATT_OK);
@@ -92,8 +88,9 @@ static void blocks_are_packed_as_their_values(void **state)
     for (att_blocks kind = ATT_BLOCKS_Q4_0; kind < ATT_N_BLOCKS; kind++) {
         const size_t n_blocks = ALL / att_blocks_elements(kind);
         const att_weight_part parts[] = {
-            {blocks, ATT_N_DTYPES, NULL, 1, NULL, kind},
-            {blocks + n_blocks / ROWS * att_blocks_bytes(kind), ATT_N_DTYPES, NULL, 2, NULL, kind},
+            {blocks, ATT_N_DTYPES, NULL, 1, NULL, kind, 0},
+            {blocks + n_blocks / ROWS * att_blocks_bytes(kind), ATT_N_DTYPES, NULL, 2, NULL, kind,
+             0},
         };
         att_linear *linear;
         fill_blocks(kind, blocks, n_blocks);
@@ -110,6 +107,82 @@ static void blocks_are_packed_as_their_values(void **state)
         att_linear_destroy(linear);
     }
     att_arena_destroy(arena);
+    rig_close(&r);
+}
+
+static void a_row_does_not_depend_on_its_neighbours(void **state)
+{
+    (void)state;
+    static float w[N * K];
+    att_conform_fill(w, N * K, 1, 1.0f);
+    const att_weight_part part = {.data = w, .dtype = ATT_F32, .rows = N};
+    check_rows(&part, K, ATT_PRECISION_EXACT);
+}
+
+/* N rows of q4_1 with scales and minima of about 1/16. */
+static const unsigned char *some_blocks(void)
+{
+    static unsigned char bits[N * MOST / ATT_BLOCK_ELEMENTS * 20];
+    static float noise[sizeof bits];
+    att_conform_fill(noise, sizeof bits, 3, 128.0f);
+    for (size_t i = 0; i < sizeof bits; i++)
+        bits[i] = (unsigned char)(i % 20 == 1 ? 0x2c : i % 20 == 3 ? 0xac : noise[i] + 128.0f);
+    return bits;
+}
+
+static void nor_in_blocks(void **state)
+{
+    (void)state;
+    const att_weight_part part = {
+        .data = some_blocks(), .rows = N, .blocks = ATT_BLOCKS_Q4_1, .keep_blocks = 1};
+    check_rows(&part, MOST, ATT_PRECISION_EXACT);
+    check_rows(&part, MOST, ATT_PRECISION_INT8);
+}
+
+/* Blocks take their own bytes and padding, at every precision, if all parts are of one kind. */
+static void kept_blocks_are_not_expanded(void **state)
+{
+    (void)state;
+    enum { ROWS = 64, BYTES = ROWS * MOST / ATT_BLOCK_ELEMENTS * 20 };
+    rig r = rig_open(rig_portable_only());
+    for (att_precision p = ATT_PRECISION_EXACT; p <= ATT_PRECISION_INT8; p++)
+        for (int how = 0; how < 3; how++) {
+            att_arena *arena;
+            att_linear *linear;
+            att_weight_part parts[2];
+            for (size_t i = 0; i < 2; i++)
+                parts[i] = (att_weight_part){.data = some_blocks(),
+                                             .rows = ROWS / 2,
+                                             .blocks = ATT_BLOCKS_Q4_1,
+                                             .keep_blocks = how > 0};
+            if (how == 2) parts[1].blocks = ATT_BLOCKS_Q4_0;
+            assert_int_equal(att_arena_create(&arena, r.device, "test", NULL), ATT_OK);
+            assert_int_equal(
+                att_linear_create(&linear, r.queue, arena, "test", parts, 2, MOST, p, NULL),
+                ATT_OK);
+            assert_int_equal(att_arena_bytes(arena) == BYTES, how == 1);
+            att_linear_destroy(linear);
+            att_arena_destroy(arena);
+        }
+    rig_close(&r);
+}
+
+/* What is listed for preparing is what there is: a product of rows, of one, rows themselves. */
+static void kernels_of_blocks_are_listed(void **state)
+{
+    (void)state;
+    att_kernel_id ids[4];
+    rig r = rig_open(rig_portable_only());
+    for (att_blocks kind = ATT_BLOCKS_Q4_0; kind <= ATT_BLOCKS_Q8_0; kind++) {
+        assert_int_equal(att_linear_blocks_kernels(r.device, kind, ATT_PRECISION_EXACT, ids, 4), 3);
+        const int int8 =
+            att_linear_blocks_precision(r.device, ATT_PRECISION_INT8) == ATT_PRECISION_INT8;
+        assert_int_equal(att_linear_blocks_kernels(r.device, kind, ATT_PRECISION_INT8, ids, 4),
+                         int8 ? 2 : 3);
+        assert_int_equal(att_linear_blocks_kernels(r.device, kind, ATT_PRECISION_EXACT, ids, 1), 1);
+    }
+    assert_int_equal(
+        att_linear_blocks_kernels(r.device, ATT_BLOCKS_NONE, ATT_PRECISION_EXACT, ids, 4), 0);
     rig_close(&r);
 }
 
@@ -155,6 +228,9 @@ int main(void)
         cmocka_unit_test(device_matches_reference),
         cmocka_unit_test(a_row_does_not_depend_on_its_neighbours),
         cmocka_unit_test(blocks_are_packed_as_their_values),
+        cmocka_unit_test(nor_in_blocks),
+        cmocka_unit_test(kept_blocks_are_not_expanded),
+        cmocka_unit_test(kernels_of_blocks_are_listed),
         cmocka_unit_test(senseless_calls_are_refused),
     };
     return cmocka_run_group_tests_name("linear", tests, NULL, NULL);

@@ -91,8 +91,12 @@ void rig_run_stem(const char *stem)
     if (!rig_portable_only()) {
         rig r = rig_open(0);
         const int group = att_device_has(r.device, ATT_FEATURE_WARPGROUP_F16);
+        const int pairs = att_device_has(r.device, ATT_FEATURE_DOT_INT8) &&
+                          att_device_has(r.device, ATT_FEATURE_DOT_PAIRS);
         rig_close(&r);
         run_stem(stem, 0, 0, "own");
+        if (pairs && strcmp(stem, "linear") == 0) /* what other processors use */
+            run_stem(stem, 0, 1u << ATT_FEATURE_DOT_INT8, "own, no int8 dots");
         if (group) run_stem(stem, 0, 1u << ATT_FEATURE_WARPGROUP_F16, "own, no warp groups");
     }
     run_stem(stem, 1, 0, "portable");
