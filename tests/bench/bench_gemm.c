@@ -1,5 +1,6 @@
-/* bench_gemm.c - how fast att_linear is: `bench_gemm [ROUNDS [PRECISION]]` prints one CSV line a
- * shape and body; with a precision only its shapes, on the device's own bodies.
+/* bench_gemm.c - how fast att_linear is: `bench_gemm [ROUNDS [PRECISION [PART]]]` prints one CSV
+ * line a shape and body; with a precision only its shapes, on the device's own bodies, with a part
+ * only those with it in their name or kind of blocks.
  *
  * Not a test: nothing is asserted but that the calls succeed. Bodies: cpu, nv and any are ours; nv
  * takes and makes halves; clblast is CLBlast's SGEMM of f32 weights without bias or activation,
@@ -24,39 +25,74 @@ typedef struct shape {
     att_dtype weight;
     int32_t calls; /* timed together */
     att_precision precision;
+    att_blocks blocks; /* kept, whatever the dtype */
 } shape;
 
 static const shape SHAPES[] = {
-    {"base encoder, q k v", 1500, 1536, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"base encoder, out", 1500, 512, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"base encoder, up", 1500, 2048, 512, ATT_F32, 1, ATT_PRECISION_EXACT},
-    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_FAST},
-    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_INT8},
-    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"base encoder, down", 1500, 512, 2048, ATT_F32, 1, ATT_PRECISION_EXACT},
-    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_FAST},
-    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_INT8},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1, ATT_PRECISION_EXACT},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_EXACT},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_INT8},
-    {"turbo encoder, q k v", 1500, 3840, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
-    {"turbo encoder, out", 1500, 1280, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
-    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
-    {"turbo encoder, down", 1500, 1280, 5120, ATT_F16, 20, ATT_PRECISION_FAST},
-    {"turbo encoder, up", 4096, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST},
-    {"turbo encoder, up", 12000, 5120, 1280, ATT_F16, 10, ATT_PRECISION_FAST},
-    {"square", 8192, 8192, 8192, ATT_F16, 5, ATT_PRECISION_FAST},
-    {"base prompt, up", 224, 2048, 512, ATT_F16, 4, ATT_PRECISION_EXACT},
-    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
-    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
-    {"base batch, up", 8, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
-    {"base batch, logits", 8, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT},
-    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT},
-    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8},
-    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT},
-    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_FAST},
-    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_INT8},
+    {"base encoder, q k v", 1500, 1536, 512, ATT_F16, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, out", 1500, 512, 512, ATT_F16, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, up", 1500, 2048, 512, ATT_F32, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_FAST, 0},
+    {"base encoder, up", 1500, 2048, 512, ATT_F16, 1, ATT_PRECISION_INT8, 0},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, down", 1500, 512, 2048, ATT_F32, 1, ATT_PRECISION_EXACT, 0},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_FAST, 0},
+    {"base encoder, down", 1500, 512, 2048, ATT_F16, 1, ATT_PRECISION_INT8, 0},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F32, 1, ATT_PRECISION_EXACT, 0},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_EXACT, 0},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 1, ATT_PRECISION_INT8, 0},
+    {"turbo encoder, q k v", 1500, 3840, 1280, ATT_F16, 20, ATT_PRECISION_FAST, 0},
+    {"turbo encoder, out", 1500, 1280, 1280, ATT_F16, 20, ATT_PRECISION_FAST, 0},
+    {"turbo encoder, up", 1500, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST, 0},
+    {"turbo encoder, down", 1500, 1280, 5120, ATT_F16, 20, ATT_PRECISION_FAST, 0},
+    {"turbo encoder, up", 4096, 5120, 1280, ATT_F16, 20, ATT_PRECISION_FAST, 0},
+    {"turbo encoder, up", 12000, 5120, 1280, ATT_F16, 10, ATT_PRECISION_FAST, 0},
+    {"square", 8192, 8192, 8192, ATT_F16, 5, ATT_PRECISION_FAST, 0},
+    {"base prompt, up", 224, 2048, 512, ATT_F16, 4, ATT_PRECISION_EXACT, 0},
+    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT, 0},
+    {"base beam, up", 5, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8, 0},
+    {"base batch, up", 8, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT, 0},
+    {"base batch, logits", 8, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT, 0},
+    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_EXACT, 0},
+    {"base token, up", 1, 2048, 512, ATT_F16, 100, ATT_PRECISION_INT8, 0},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_EXACT, 0},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_FAST, 0},
+    {"base token, logits", 1, 51865, 512, ATT_F16, 10, ATT_PRECISION_INT8, 0},
+    {"SmolLM2 token, q", 1, 576, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, down", 1, 576, 1536, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, logits", 1, 49152, 576, ATT_F32, 10, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, logits", 1, 49152, 576, ATT_F32, 10, ATT_PRECISION_EXACT, ATT_BLOCKS_Q8_0},
+    {"SmolLM2 prompt, q", 512, 576, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, down", 512, 576, 1536, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, logits", 512, 49152, 576, ATT_F32, 1, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q4_0},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q5_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q5_0},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q5_1},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q5_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_EXACT, ATT_BLOCKS_Q8_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_EXACT, ATT_BLOCKS_Q8_0},
+    {"SmolLM2 token, q", 1, 576, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, down", 1, 576, 1536, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, logits", 1, 49152, 576, ATT_F32, 10, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, logits", 1, 49152, 576, ATT_F32, 10, ATT_PRECISION_INT8, ATT_BLOCKS_Q8_0},
+    {"SmolLM2 prompt, q", 512, 576, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, down", 512, 576, 1536, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 prompt, logits", 512, 49152, 576, ATT_F32, 1, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q4_0},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q5_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q5_0},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q5_1},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q5_1},
+    {"SmolLM2 token, up", 1, 1536, 576, ATT_F32, 200, ATT_PRECISION_INT8, ATT_BLOCKS_Q8_0},
+    {"SmolLM2 prompt, up", 512, 1536, 576, ATT_F32, 4, ATT_PRECISION_INT8, ATT_BLOCKS_Q8_0},
 };
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES, MOST_ROWS = 1500 /* of a processor */ };
 
@@ -88,14 +124,22 @@ static att_dtype dtype_of(att_device *device, const shape *of)
     return att_linear_operand(device, of->precision) == ATT_F16 ? ATT_F16 : ATT_F32;
 }
 
+static att_precision had_precision(att_device *device, const shape *of)
+{
+    return of->blocks ? att_linear_blocks_precision(device, of->precision)
+                      : att_linear_precision(device, of->precision);
+}
+
 static void stand_open(stand *s, att_queue *queue, const shape *of)
 {
     att_err err;
-    const size_t bytes = att_dtype_bytes(of->weight);
+    const size_t bytes = att_dtype_bytes(of->weight), block = att_blocks_bytes(of->blocks);
     unsigned char *bits = calloc((size_t)of->n * (size_t)of->k, bytes);
-    const att_weight_part part = {bits, of->weight, NULL, of->n, NULL, ATT_BLOCKS_NONE, 0};
+    const att_weight_part part = {bits, of->weight, NULL, of->n, NULL, of->blocks, 1};
     if (!bits) bench_must(ATT_E_MEMORY, &(att_err){ATT_E_MEMORY, "out of memory"});
     fill_bits(bits, (size_t)of->n * (size_t)of->k, of->weight);
+    for (size_t i = 0; block && i < (size_t)of->n * (size_t)of->k / ATT_BLOCK_ELEMENTS; i++)
+        memcpy(bits + i * block, (const uint16_t[]){0x2000, 0x2001}, 4); /* scale, minimum */
     bench_must(att_arena_create(&s->arena, att_queue_device(queue), "bench", &err), &err);
     bench_must(att_linear_create(&s->linear, queue, s->arena, "bench", &part, 1, of->k,
                                  of->precision, &err),
@@ -133,13 +177,14 @@ static void print_row(const shape *of, const char *body, att_precision precision
     const double middle = bench_median(seconds, rounds), most = bench_median(peaks, rounds);
     const double gflop = 2e-9 * of->m * of->n * of->k, rate = gflop / middle;
     printf("%s,%s,\"%s\",%d,%d,%d,%s,%.1f,%.1f,%.1f,%.1f,%.1f,%.2f\n", body,
-           att_precision_name(precision), of->what, of->m, of->n, of->k, att_dtype_name(weight),
-           1e6 * middle, rate, gflop / seconds[rounds - 1], gflop / seconds[0], most, rate / most);
+           att_precision_name(precision), of->what, of->m, of->n, of->k,
+           of->blocks ? att_blocks_name(of->blocks) : att_dtype_name(weight), 1e6 * middle, rate,
+           gflop / seconds[rounds - 1], gflop / seconds[0], most, rate / most);
     fflush(stdout);
 }
 
-/* only: a precision, or -1 for all */
-static void bench(int portable, int rounds, int only)
+/* only: a precision, or -1 for all; part: of a name, or of its kind */
+static void bench(int portable, int rounds, int only, const char *part)
 {
     static stand stands[N_SHAPES];
     att_err err;
@@ -156,9 +201,10 @@ static void bench(int portable, int rounds, int only)
     int n = 0;
     const shape *shapes[N_SHAPES];
     for (int i = 0; i < N_SHAPES; i++) /* those that the device does not run otherwise */
-        if (att_linear_precision(device, SHAPES[i].precision) == SHAPES[i].precision &&
+        if (had_precision(device, &SHAPES[i]) == SHAPES[i].precision &&
             !(own && SHAPES[i].m > MOST_ROWS) &&
-            (only < 0 || SHAPES[i].precision == (att_precision)only))
+            (only < 0 || SHAPES[i].precision == (att_precision)only) &&
+            (strstr(SHAPES[i].what, part) || strstr(att_blocks_name(SHAPES[i].blocks), part)))
             shapes[n++] = &SHAPES[i];
     for (int i = 0; i < n; i++) stand_open(&stands[i], queue, shapes[i]);
     for (int round = 0; round < rounds; round++)
@@ -169,8 +215,8 @@ static void bench(int portable, int rounds, int only)
                   own                                      ? "cpu"
                   : dtype_of(device, shapes[i]) == ATT_F16 ? "nv"
                                                            : "any",
-                  att_linear_precision(device, shapes[i]->precision), shapes[i]->weight,
-                  stands[i].seconds, stands[i].peak, rounds);
+                  shapes[i]->precision, shapes[i]->weight, stands[i].seconds, stands[i].peak,
+                  rounds);
     for (int i = 0; i < n; i++) stand_close(&stands[i]);
     for (int i = 0; i < 3; i++) bench_peak_close(&p[i]);
     att_queue_destroy(queue);
@@ -209,7 +255,8 @@ static void bench_clblast(int rounds)
     double seconds[BENCH_MAX_ROUNDS], peaks[BENCH_MAX_ROUNDS];
     for (int i = 0; i < N_SHAPES; i++) {
         const shape *of = &SHAPES[i];
-        if (of->precision || (of->weight != ATT_F32 && of->k > 512)) continue; /* in f32 already */
+        if (of->precision || of->blocks || (of->weight != ATT_F32 && of->k > 512))
+            continue; /* in f32 already */
         cl_mem x = buffer_of(&p, (size_t)of->m * (size_t)of->k);
         cl_mem w = buffer_of(&p, (size_t)of->n * (size_t)of->k);
         cl_mem y = buffer_of(&p, (size_t)of->m * (size_t)of->n);
@@ -236,11 +283,11 @@ int main(int argc, char **argv)
     puts("body,precision,what,m,n,k,weight,us,gflops,lowest,highest,peak_gflops,share");
     att_precision only;
     if (argc > 2 && att_precision_of_name(argv[2], &only)) {
-        bench(0, rounds, (int)only);
+        bench(0, rounds, (int)only, argc > 3 ? argv[3] : "");
         return 0;
     }
-    bench(0, rounds, -1);
-    bench(1, rounds, -1);
+    bench(0, rounds, -1, "");
+    bench(1, rounds, -1, "");
 #ifdef BENCH_CLBLAST
     bench_clblast(rounds);
 #endif
