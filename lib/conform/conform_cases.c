@@ -21,6 +21,10 @@ const att_conform_case *att_conform_cases(size_t i, size_t *n)
         return att_conform_lstm(n);
     case 7:
         return att_conform_logits_top(n);
+    case 8:
+        return att_conform_rope(n);
+    case 9:
+        return att_conform_swiglu(n);
     default:
         return NULL;
     }

@@ -32,6 +32,22 @@ float att_ref_act(int act, float x);
 void att_ref_norm(int kind, float eps, const att_mat *x, const att_view *gamma,
                   const att_view *beta, const att_mat *y);
 
+/* Rotary positions on x[T][heads*D], in place. kind: an att_rope_kind number of nn/rope.h, 1 half,
+ * 2 interleaved, 3 table; scaling: an att_rope_scaling, 0 none, 1 linear, 2 by parts. positions:
+ * i32[T], or absent for first + row, or of a table f32[T][width/2]. */
+typedef struct att_ref_rope_args {
+    int kind, scaling;
+    int32_t width, head_width, first;
+    double base, factor, low_turns, high_turns, original_context;
+    const float *divisors; /* [width/2] or NULL */
+    att_view positions;
+} att_ref_rope_args;
+
+void att_ref_rope(const att_ref_rope_args *args, const att_mat *x);
+
+/* y[T][F] = silu(x[T][0, F)) * x[T][F, 2F); y may be the first half of x. */
+void att_ref_swiglu(const att_mat *x, const att_mat *y);
+
 /* x[rows][C_in] padded, w[C_out][C_in][width], y[(rows-width)/stride+1][C_out]. */
 void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int32_t width,
                   int32_t stride, int act, const att_mat *residual, const att_mat *y);

@@ -110,6 +110,85 @@ static void magnitude_is_its_formula(void **state)
     assert_true(y[0] == 5.0f && y[1] == 2.0f);
 }
 
+/* Position 2 of base 10^4: angles 2 and 0.02. */
+static void rotary_positions_are_their_formula(void **state)
+{
+    (void)state;
+    static const double half[] = {-3.1440391170, 1.9196053466, -0.3391430828, 4.0391973601};
+    static const double neighbours[] = {-2.2347416902, 0.0770037537, 2.9194053532, 4.0591960267};
+    int32_t positions[] = {7, 2};
+    float angles[] = {2.0f, 0.02f};
+    const struct {
+        int kind;
+        int32_t first;
+        att_view positions;
+        const double *want;
+    } cases[] = {
+        {1, 2, view(NULL, ATT_I32), half},
+        {2, 2, view(NULL, ATT_I32), neighbours},
+        {1, 0, att_view_at(view(positions, ATT_I32), 1), half},
+        {3, 0, view(angles, ATT_F32), half},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float x[] = {1, 2, 3, 4, 5}; /* the last is not of the head's rotary width */
+        const att_mat xm = att_mat_of(view(x, ATT_F32), 1, 5);
+        const att_ref_rope_args args = {.kind = cases[i].kind,
+                                        .width = 4,
+                                        .head_width = 5,
+                                        .first = cases[i].first,
+                                        .base = 1e4,
+                                        .positions = cases[i].positions};
+        att_ref_rope(&args, &xm);
+        for (int j = 0; j < 4; j++) assert_close(x[j], cases[i].want[j], 5e-7);
+        assert_true(x[4] == 5.0f);
+    }
+}
+
+/* Speeds of Hugging Face's _compute_llama3_parameters(): one stays, one is mixed, two are slowed.
+ */
+static void rotary_scaling_is_its_formula(void **state)
+{
+    (void)state;
+    static const double llama3[] = {1.0, 0.0427511781, 0.00125, 0.000125};
+    const float divisors[] = {1.0f, 2.0f, 0.5f, 1.0f};
+    att_ref_rope_args args = {.kind = 1,
+                              .scaling = 2,
+                              .width = 8,
+                              .head_width = 8,
+                              .first = 1,
+                              .base = 1e4,
+                              .factor = 8.0,
+                              .low_turns = 1.0,
+                              .high_turns = 4.0,
+                              .original_context = 128.0};
+    for (int scaling = 2; scaling >= 0; scaling--) {
+        float x[] = {1, 1, 1, 1, 0, 0, 0, 0};
+        const att_mat xm = att_mat_of(view(x, ATT_F32), 1, 8);
+        args.scaling = scaling;
+        args.divisors = scaling == 0 ? divisors : NULL;
+        att_ref_rope(&args, &xm);
+        for (int i = 0; i < 4; i++) {
+            const double plain = pow(10.0, -i);
+            assert_close(x[4 + i],
+                         sin(scaling == 2   ? llama3[i]
+                             : scaling == 1 ? plain / 8.0
+                                            : plain / (double)divisors[i]),
+                         2e-8 + 6e-8 * plain);
+        }
+    }
+}
+
+static void swiglu_is_its_formula(void **state)
+{
+    (void)state;
+    float x[] = {1.0f, -2.0f, 3.0f, 5.0f};
+    const att_mat xm = att_mat_of(view(x, ATT_F32), 1, 4), ym = att_mat_cols(xm, 0, 2);
+    att_ref_swiglu(&xm, &ym);
+    assert_close(x[0], 3.0 * 0.7310585786300049, 2e-7);
+    assert_close(x[1], 5.0 * -0.2384058440442351, 2e-7);
+    assert_true(x[2] == 3.0f && x[3] == 5.0f);
+}
+
 /* Two steps of a layer 2 wide with 1 input; expected: torch.nn.LSTMCell in double. */
 static void lstm_is_its_formula(void **state)
 {
@@ -151,6 +230,9 @@ int main(void)
         cmocka_unit_test(convolution_is_its_formula),
         cmocka_unit_test(norms_are_their_formulas),
         cmocka_unit_test(magnitude_is_its_formula),
+        cmocka_unit_test(rotary_positions_are_their_formula),
+        cmocka_unit_test(rotary_scaling_is_its_formula),
+        cmocka_unit_test(swiglu_is_its_formula),
         cmocka_unit_test(lstm_is_its_formula),
     };
     return cmocka_run_group_tests_name("ref", tests, NULL, NULL);
