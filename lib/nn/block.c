@@ -17,12 +17,7 @@ att_status att_block_check(const att_block_desc *d, att_err *err)
                         d->heads, d->kv_heads);
     if (d->post_norm)
         return att_fail(err, ATT_E_UNSUPPORTED, "describe block: post-norm is not built yet");
-    if (d->ffn == ATT_FFN_SWIGLU)
-        return att_fail(err, ATT_E_UNSUPPORTED, "describe block: ffn swiglu is not built yet");
-    if (d->rope != ATT_ROPE_NONE)
-        return att_fail(err, ATT_E_UNSUPPORTED,
-                        "describe block: rotary positions are not built yet");
-    return ATT_OK;
+    return att_rope_check(&d->rope, d->head_width, err);
 }
 
 void att_block_finish(att_block *block)
@@ -47,10 +42,16 @@ static int32_t kv_width(const att_block_desc *d)
     return d->kv_heads * d->head_width;
 }
 
+/* Rows of ffn_in. */
+static int32_t ffn_rows(const att_block_desc *d)
+{
+    return d->ffn == ATT_FFN_SWIGLU ? 2 * d->ffn_width : d->ffn_width;
+}
+
 static int32_t wide_width(const att_block_desc *d)
 {
-    const int32_t qkv = q_width(d) + 2 * kv_width(d);
-    return qkv > d->ffn_width ? qkv : d->ffn_width;
+    const int32_t qkv = q_width(d) + 2 * kv_width(d), ffn = ffn_rows(d);
+    return qkv > ffn ? qkv : ffn;
 }
 
 /* The matrix as q or out [T,H,D] (heads side by side in a row). */
@@ -148,6 +149,20 @@ static att_status self_attend_parts(att_queue *queue, const att_block_desc *d,
     return status ? status : att_attn(queue, &call, scratch->attn, err);
 }
 
+/* Queries and keys, which lie beside each other, to their positions. */
+static att_status turn(att_queue *queue, const att_block *block, const att_block_call *run,
+                       att_mat qk, att_err *err)
+{
+    att_status status = ATT_OK;
+    if (block->desc.rope.kind == ATT_ROPE_NONE) return ATT_OK;
+    for (int32_t i = 0, at = 0; !status && i < run->n_parts; at += run->parts[i++].rows) {
+        const att_block_part *part = &run->parts[i];
+        status = att_rope_apply(queue, &block->rope, att_mat_rows(qk, at, part->rows), part->first,
+                                part->positions, err);
+    }
+    return status;
+}
+
 static att_status self_attend(att_queue *queue, const att_block *block,
                               const att_block_scratch *scratch, const att_block_call *run,
                               att_err *err)
@@ -160,6 +175,7 @@ static att_status self_attend(att_queue *queue, const att_block *block,
 
     att_status status = att_norm_apply(queue, &block->self_norm, run->x, h, err);
     if (!status) status = att_linear_apply(queue, block->self_qkv, h, qkv, NULL, err);
+    if (!status) status = turn(queue, block, run, att_mat_cols(qkv, 0, nq + kv_width(d)), err);
     for (int32_t i = 0, at = 0; !status && i < run->n_parts;) {
         const int32_t first = i, rows = run->parts[i].rows;
         status = self_attend_parts(queue, d, scratch, run, att_mat_rows(qkv, at, rows),
@@ -203,10 +219,11 @@ static att_act act_of(att_ffn_kind ffn)
     case ATT_FFN_RELU:
         return ATT_ACT_RELU;
     case ATT_FFN_GELU_ERF:
+        return ATT_ACT_GELU_ERF;
     case ATT_FFN_SWIGLU:
-        break; /* att_block_check() refuses swiglu */
+        break; /* an op of its own */
     }
-    return ATT_ACT_GELU_ERF;
+    return ATT_ACT_NONE;
 }
 
 static att_status feed_forward(att_queue *queue, const att_block *block,
@@ -214,13 +231,15 @@ static att_status feed_forward(att_queue *queue, const att_block *block,
 {
     const att_block_desc *d = &block->desc;
     const att_mat h = att_mat_of(scratch->hidden, x.rows, d->width);
-    const att_mat wide = att_mat_of(scratch->wide, x.rows, d->ffn_width);
+    const att_mat wide = att_mat_of(scratch->wide, x.rows, ffn_rows(d));
+    const att_mat inner = att_mat_cols(wide, 0, d->ffn_width);
     const att_epilogue act = {act_of(d->ffn), {{0}, 0, 0, 0}, {0}};
     const att_epilogue residual = {ATT_ACT_NONE, x, {0}};
 
     att_status status = att_norm_apply(queue, &block->ffn_norm, x, h, err);
     if (!status) status = att_linear_apply(queue, block->ffn_in, h, wide, &act, err);
-    if (!status) status = att_linear_apply(queue, block->ffn_out, wide, x, &residual, err);
+    if (!status && d->ffn == ATT_FFN_SWIGLU) status = att_swiglu_apply(queue, wide, inner, err);
+    if (!status) status = att_linear_apply(queue, block->ffn_out, inner, x, &residual, err);
     return status;
 }
 
@@ -232,6 +251,8 @@ static att_status check_call(const att_block *block, const att_block_scratch *sc
         return att_fail(err, ATT_E_SHAPE,
                         "run block: x is [%d,%d], the scratch holds %d tokens of width %d",
                         call->x.rows, call->x.cols, scratch->max_tokens, block->desc.width);
+    if (block->rope.kind != block->desc.rope.kind)
+        return att_fail(err, ATT_E_ARG, "run block: its rotary positions were not made");
     for (int32_t i = 0; i < call->n_parts; i++) {
         rows += call->parts[i].rows;
         if (!block->desc.cross != !call->parts[i].memory)
@@ -273,12 +294,14 @@ att_status att_block_remember(att_queue *queue, const att_block *block,
     return status;
 }
 
-size_t att_block_kernels(att_device *device, att_dtype weights, att_precision precision,
+size_t att_block_kernels(att_device *device, const att_block_desc *d, att_dtype weights,
                          att_dtype keys, att_kernel_id *list, size_t room)
 {
-    size_t n = att_linear_kernels(device, weights, precision, list, room);
+    size_t n = att_linear_kernels(device, weights, d->precision, list, room);
     n += att_norm_kernels(device, list + n, room - n);
     n += att_cache_kernels(device, keys, list + n, room - n);
-    n += att_attn_kernels(device, keys, precision, list + n, room - n);
+    n += att_attn_kernels(device, keys, d->precision, list + n, room - n);
+    if (d->rope.kind != ATT_ROPE_NONE) n += att_rope_kernels(device, list + n, room - n);
+    if (d->ffn == ATT_FFN_SWIGLU) n += att_swiglu_kernels(device, list + n, room - n);
     return n;
 }

@@ -11,6 +11,8 @@
 #include "linear.h"
 #include "norm.h"
 #include "queue.h"
+#include "rope.h"
+#include "swiglu.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,13 +25,6 @@ typedef enum att_ffn_kind {
     ATT_FFN_SWIGLU
 } att_ffn_kind;
 
-typedef enum att_rope_kind {
-    ATT_ROPE_NONE,
-    ATT_ROPE_HALF,        /* dimension i turns with i + D/2 */
-    ATT_ROPE_INTERLEAVED, /* 2i with 2i + 1 */
-    ATT_ROPE_TABLE        /* angles are data */
-} att_rope_kind;
-
 /* What a block is. att_block_check() says what this version builds. */
 typedef struct att_block_desc {
     int32_t width, heads, kv_heads, head_width, ffn_width; /* C, H, G, D, F */
@@ -37,7 +32,7 @@ typedef struct att_block_desc {
     float norm_eps;
     int32_t post_norm; /* 0: x + f(norm(x)); 1: norm(x + f(x)) */
     att_ffn_kind ffn;
-    att_rope_kind rope;
+    att_rope_desc rope;      /* of q and k of the self-attention */
     int32_t cross;           /* a cross-attention between self-attention and feed-forward */
     att_precision precision; /* what lies between products is f16 where it makes them f16 */
 } att_block_desc;
@@ -50,12 +45,13 @@ att_status att_block_check(const att_block_desc *desc, att_err *err);
 typedef struct att_block {
     att_block_desc desc;
     att_norm self_norm, cross_norm, ffn_norm;
+    att_rope rope;         /* att_rope_init() of desc.rope */
     att_linear *self_qkv;  /* [(H + 2G)*D, C]: q, k, v below each other */
     att_linear *self_out;  /* [C, H*D] */
     att_linear *cross_q;   /* [H*D, C] */
     att_linear *cross_kv;  /* [2*G*D, C of the memory] */
     att_linear *cross_out; /* [C, H*D] */
-    att_linear *ffn_in;    /* [F, C] */
+    att_linear *ffn_in;    /* [F, C]; swiglu: [2F, C], rows of the gate above those it multiplies */
     att_linear *ffn_out;   /* [C, F] */
 } att_block;
 
@@ -65,7 +61,7 @@ void att_block_finish(att_block *block); /* frees the linears; a zeroed block is
  * hidden and wide are f32 or f16. */
 typedef struct att_block_scratch {
     att_view hidden; /* [T, C]: normed input, then attention output */
-    att_view wide;   /* [T, max((H+2G)*D, F)] */
+    att_view wide;   /* [T, max((H+2G)*D, rows of ffn_in)] */
     att_view attn;   /* what att_attn() asks for */
     int64_t attn_room;
     int32_t max_tokens;
@@ -83,6 +79,11 @@ typedef struct att_block_part {
     int32_t rows;
     const att_attn_call *self_policy; /* NULL: every query sees every key */
     att_cache *self_cache; /* appended to and attended over; NULL: keys and values are x's own */
+    /* With desc.rope: positions of the rows, as att_rope_apply() takes them: first + i, or an
+     * i32[rows] that is given; of a table the angles. Keys are kept turned. The mask's positions
+     * are the policy's own. */
+    int32_t first;
+    const att_view *positions;
     const att_attn_call *cross_policy;
     const att_cache *memory; /* keys and values to cross-attend to; only with desc.cross */
 } att_block_part;
@@ -105,9 +106,9 @@ att_status att_block_remember(att_queue *queue, const att_block *block,
                               const att_block_scratch *scratch, att_mat rows, att_cache *memory,
                               att_err *err);
 
-/* What blocks need whose weights are stored as `weights` and whose caches hold `keys`, f32 or f16.
- */
-size_t att_block_kernels(att_device *device, att_dtype weights, att_precision precision,
+/* What blocks of this description need whose weights are stored as `weights` and whose caches hold
+ * `keys`, f32 or f16. */
+size_t att_block_kernels(att_device *device, const att_block_desc *desc, att_dtype weights,
                          att_dtype keys, att_kernel_id *list, size_t room);
 
 #ifdef __cplusplus

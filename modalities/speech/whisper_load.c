@@ -170,8 +170,11 @@ static att_status prepare_kernels(const loader *l, att_err *err)
     for (size_t i = 0; (a = att_weights_at(l->weights, i)); i++)
         *(a->dtype == ATT_F16 || a->blocks ? &n_f16 : &n_other) += att_array_elements(a);
     const att_dtype most = n_f16 > n_other ? ATT_F16 : ATT_F32;
-    size_t n = att_block_kernels(device, most, w->precision, ATT_F32, list, ATT_N_KERNELS);
-    n += att_block_kernels(device, most, conv_precision(w), ATT_F16 /* the audio cache */, list + n,
+    const att_block_desc text = atti_whisper_text_block(w);
+    att_block_desc audio = atti_whisper_audio_block(w);
+    audio.precision = conv_precision(w);
+    size_t n = att_block_kernels(device, &text, most, ATT_F32, list, ATT_N_KERNELS);
+    n += att_block_kernels(device, &audio, most, ATT_F16 /* the audio cache */, list + n,
                            ATT_N_KERNELS - n);
     n += att_logits_top_kernels(device, list + n, ATT_N_KERNELS - n);
     return att_device_prepare(device, list, n, err);

@@ -194,12 +194,9 @@ static void what_is_not_built_is_refused(void **state)
     att_err err;
     att_block_desc d = DESC;
     assert_int_equal(att_block_check(&d, &err), ATT_OK);
-    d.rope = ATT_ROPE_HALF;
-    assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
+    d.rope.kind = ATT_ROPE_HALF; /* and no base */
+    assert_int_equal(att_block_check(&d, &err), ATT_E_ARG);
     assert_non_null(strstr(err.text, "rotary"));
-    d = DESC;
-    d.ffn = ATT_FFN_SWIGLU;
-    assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
     d = DESC;
     d.post_norm = 1;
     assert_int_equal(att_block_check(&d, &err), ATT_E_UNSUPPORTED);
@@ -208,6 +205,31 @@ static void what_is_not_built_is_refused(void **state)
     assert_int_equal(att_block_check(&d, &err), ATT_E_ARG);
     d.width = 0;
     assert_int_equal(att_block_check(&d, &err), ATT_E_ARG);
+}
+
+static int lists(att_device *device, const att_block_desc *desc, att_kernel_id a, att_kernel_id b)
+{
+    att_kernel_id list[ATT_N_KERNELS];
+    const size_t n =
+        att_block_kernels(device, desc, ATT_F32, ATT_F32, list, sizeof list / sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == a || list[i] == b) return 1;
+    return 0;
+}
+
+static void kernels_are_those_of_the_description(void **state)
+{
+    (void)state;
+    rig r = rig_open(rig_portable_only());
+    att_block_desc d = DESC;
+    assert_true(lists(r.device, &d, ATT_K_NORM_ANY, ATT_K_NORM_CPU));
+    assert_false(lists(r.device, &d, ATT_K_ROPE_ANY, ATT_K_ROPE_CPU));
+    assert_false(lists(r.device, &d, ATT_K_SWIGLU_ANY, ATT_K_SWIGLU_CPU));
+    d.rope.kind = ATT_ROPE_HALF;
+    d.ffn = ATT_FFN_SWIGLU;
+    assert_true(lists(r.device, &d, ATT_K_ROPE_ANY, ATT_K_ROPE_CPU));
+    assert_true(lists(r.device, &d, ATT_K_SWIGLU_ANY, ATT_K_SWIGLU_CPU));
+    rig_close(&r);
 }
 
 static void senseless_calls_are_refused(void **state)
@@ -225,6 +247,10 @@ static void senseless_calls_are_refused(void **state)
     assert_non_null(strstr(err.text, "11 rows"));
     part.rows = call.x.rows = T + 1;
     assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_SHAPE);
+    part.rows = call.x.rows = T;
+    f.block.desc.rope.kind = ATT_ROPE_HALF;
+    assert_int_equal(att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err), ATT_E_ARG);
+    assert_non_null(strstr(err.text, "rotary"));
     close_fixture(&f);
 }
 
@@ -235,6 +261,7 @@ int main(void)
         cmocka_unit_test(parts_do_not_know_each_other),
         cmocka_unit_test(halves_between_products_say_nearly_the_same),
         cmocka_unit_test(what_is_not_built_is_refused),
+        cmocka_unit_test(kernels_are_those_of_the_description),
         cmocka_unit_test(senseless_calls_are_refused),
     };
     return cmocka_run_group_tests_name("block", tests, NULL, NULL);
