@@ -10,7 +10,13 @@
 
 #include "mem.h"
 
-enum { HEADER_BYTES = 33, MAX_CHUNKS = 1000, MAX_CHUNK_BYTES = 8 << 20 };
+enum {
+    SIGNATURE_BYTES = 8,
+    HEADER_BYTES = 33,
+    CHUNK_EXTRA = 12, /* length, name and check sum of a chunk */
+    MAX_CHUNKS = 1000,
+    MAX_CHUNK_BYTES = 8 << 20
+};
 
 /* All that lives through a jump lies here, not in locals. */
 typedef struct reader {
@@ -65,6 +71,26 @@ static att_status check_header(reader *r)
                                  big_endian(file->bytes + 20), r->err);
 }
 
+/* No chunk names more bytes than the file has: libpng takes memory for some before it reads them.
+ */
+static att_status check_chunks(reader *r)
+{
+    const atti_image_file *file = r->file;
+    size_t at = SIGNATURE_BYTES;
+    while (file->n_bytes - at >= CHUNK_EXTRA) {
+        const uint8_t *chunk = file->bytes + at;
+        const size_t left = file->n_bytes - at - CHUNK_EXTRA, n = big_endian(chunk);
+        if (n > left)
+            return att_fail(r->err, ATT_E_INPUT,
+                            "read picture %s: PNG is broken at byte %zu: a chunk names %zu bytes, "
+                            "the file has %zu more",
+                            file->name, at, n, left);
+        if (memcmp(chunk + 4, "IEND", 4) == 0) return ATT_OK;
+        at += CHUNK_EXTRA + n;
+    }
+    return ATT_OK;
+}
+
 /* 8-bit RGB or RGBA of whatever is stored. */
 static void choose_form(reader *r)
 {
@@ -115,6 +141,7 @@ att_status atti_png_read(const atti_image_file *file, att_image *image, att_err 
 {
     reader r = {.file = file, .err = err};
     att_status status = check_header(&r);
+    if (!status) status = check_chunks(&r);
     if (!status) status = decode_or_say_why(&r);
     png_destroy_read_struct(&r.png, &r.info, NULL);
     att_free(r.rows);
