@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "transcribe.h"
 
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 #include "mem.h"
 #include "models.h"
 #include "paths.h"
-#include "queue.h"
+#include "run_device.h"
 #include "transcript.h"
 #include "verbs.h"
 
@@ -241,41 +240,16 @@ static int finish_file(transcribe *t, const att_input *in, const att_err *failur
 static void print_profile(transcribe *t)
 {
     att_profile_row rows[ATT_N_KERNELS + 1];
-    const size_t n = att_asr_session_profile(t->session, rows, ATT_N_KERNELS);
-    double total = 0.0;
-    for (size_t i = 0; i < n; i++) total += rows[i].seconds;
-    fprintf(stderr, "%-24s %8s %10s %9s %8s %6s\n", "kernel", "calls", "seconds", "GFLOP/s", "GB/s",
-            "share");
-    for (size_t i = 0; i < n; i++)
-        fprintf(stderr, "%-24s %8lld %10.4f %9.1f %8.1f %5.1f%%\n", rows[i].kernel,
-                (long long)rows[i].calls, rows[i].seconds, rows[i].flops / rows[i].seconds * 1e-9,
-                rows[i].bytes / rows[i].seconds * 1e-9, rows[i].seconds / total * 100.0);
-}
-
-/* The path of this program, which compiles kernels when run with --compile-kernels. */
-static const char *own_path(char *path, size_t bytes)
-{
-    const ssize_t n = readlink("/proc/self/exe", path, bytes - 1);
-    if (n <= 0 || (size_t)n >= bytes - 1) return NULL;
-    path[n] = 0;
-    return path;
+    att_run_device_print_profile(rows, att_asr_session_profile(t->session, rows, ATT_N_KERNELS));
 }
 
 static att_status open_device(transcribe *t, att_err *err)
 {
-    char self[PATH_MAX];
-    char *cache = att_path_kernels();
-    att_device_options o = att_device_defaults();
-    o.select = t->options.device;
-    o.threads = t->options.threads;
-    o.cache_dir = cache;
-    o.compiler = own_path(self, sizeof self);
-    o.profile = t->options.profile;
-    o.portable = t->options.portable;
-    o.log = att_progress_log(&t->progress);
-    const att_status status = att_device_open(&t->device, &o, err);
-    att_free(cache);
-    return status;
+    const att_run_device device = {.select = t->options.device,
+                                   .threads = t->options.threads,
+                                   .profile = t->options.profile,
+                                   .portable = t->options.portable};
+    return att_run_device_open(&t->device, &device, &t->progress, err);
 }
 
 /* An English-only model has no prompt for another language or task; it says so and goes on. */
