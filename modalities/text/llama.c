@@ -7,6 +7,12 @@
 #include "llama_model.h"
 #include "mem.h"
 
+/* A segment, or a part of one, and where in the text it stands. */
+typedef struct piece {
+    att_llama_segment g;
+    int32_t first;
+} piece;
+
 /* What flows in one pass. */
 typedef struct pass {
     att_llama_session *s;
@@ -170,15 +176,23 @@ static att_status run_layer(pass *p, int32_t layer, att_err *err)
     return status || keep.n == rows ? status : drop(p, layer, &keep, err);
 }
 
-/* The segments from *at on, at most max_rows rows of them, through all layers. */
-static att_status run_pass(att_llama_session *s, const att_llama_segment *parts, int32_t n_parts,
+/* The places of a piece's rows. */
+static void place(const piece *one, int32_t *places)
+{
+    for (int32_t i = 0; i < one->g.n; i++)
+        places[i] = one->first + (one->g.places ? one->g.places[i] : i);
+}
+
+/* At most max_rows rows through all layers. */
+static att_status run_pass(att_llama_session *s, const piece *pieces, int32_t n_pieces,
                            int32_t rows, const att_llama_call *call, int32_t n_logits, att_err *err)
 {
     pass p = {.s = s, .hooks = call->hooks, .n_logits = n_logits};
     att_status status = ATT_OK;
-    for (int32_t i = 0, at = 0; !status && i < n_parts; at += parts[i++].n)
-        status = embed(&p, &parts[i], at, err);
-    for (int32_t i = 0; i < rows; i++) s->places[i] = s->length + i;
+    for (int32_t i = 0, at = 0; !status && i < n_pieces; at += pieces[i++].g.n) {
+        place(&pieces[i], s->places + at);
+        status = embed(&p, &pieces[i].g, at, err);
+    }
     memset(s->closed, 0, (size_t)rows * sizeof *s->closed);
     p.x = att_mat_rows(s->x, 0, rows);
     for (int32_t layer = 0; !status && layer < s->llama->config.layers; layer++)
@@ -195,26 +209,46 @@ static att_status run_pass(att_llama_session *s, const att_llama_segment *parts,
 
 /* ---- the call ---- */
 
-static att_status check_call(const att_llama_session *s, const att_llama_call *call, int32_t *n,
-                             att_err *err)
+static att_status check_segment(const att_llama_session *s, const att_llama_segment *g,
+                                att_err *err)
 {
-    int64_t rows = 0;
-    for (int32_t i = 0; i < call->n_segments; i++) {
+    const int32_t vocab = att_llama_vocab(s->llama), span = g->span ? g->span : g->n;
+    for (int32_t k = 0; g->ids && k < g->n; k++)
+        if (g->ids[k] < 0 || g->ids[k] >= vocab)
+            return att_fail(err, ATT_E_ARG, "append tokens: id %d, the vocabulary has %d",
+                            g->ids[k], vocab);
+    for (int32_t k = 0; g->places && k < g->n; k++)
+        if (g->places[k] < (k > 0 ? g->places[k - 1] + 1 : 0) || g->places[k] >= span)
+            return att_fail(err, ATT_E_ARG,
+                            "append tokens: place %d of token %d, expected to "
+                            "ascend below %d",
+                            g->places[k], k, span);
+    if (g->n < 0 || span < g->n)
+        return att_fail(err, ATT_E_ARG, "append tokens: %d of them in %d places", g->n, span);
+    if (!g->ids && (g->rows.cols != s->x.cols || g->rows.stride != g->rows.cols))
+        return att_fail(err, ATT_E_SHAPE, "append rows: they are %d wide, expected %d",
+                        g->rows.cols, s->x.cols);
+    return ATT_OK;
+}
+
+/* *n: rows in all; *span: places. */
+static att_status check_call(const att_llama_session *s, const att_llama_call *call, int32_t *n,
+                             int32_t *span, att_err *err)
+{
+    int64_t rows = 0, places = 0;
+    att_status status = ATT_OK;
+    for (int32_t i = 0; !status && i < call->n_segments; i++) {
         const att_llama_segment *g = &call->segments[i];
+        status = check_segment(s, g, err);
         rows += g->n;
-        for (int32_t k = 0; g->ids && k < g->n; k++)
-            if (g->ids[k] < 0 || g->ids[k] >= att_llama_vocab(s->llama))
-                return att_fail(err, ATT_E_ARG, "append tokens: id %d, the vocabulary has %d",
-                                g->ids[k], att_llama_vocab(s->llama));
-        if (!g->ids && (g->rows.cols != s->x.cols || g->rows.stride != g->rows.cols))
-            return att_fail(err, ATT_E_SHAPE, "append rows: they are %d wide, expected %d",
-                            g->rows.cols, s->x.cols);
+        places += g->span ? g->span : g->n;
     }
-    if (rows < 1 || s->length + rows > s->max_tokens)
+    if (status) return status;
+    if (rows < 1 || s->length + places > s->max_tokens)
         return att_fail(err, ATT_E_SHAPE, "append %lld tokens to %d: there is room for %d",
-                        (long long)rows, s->length, s->max_tokens);
+                        (long long)places, s->length, s->max_tokens);
     if (call->n_logits < 0 || call->n_logits > s->max_logits || call->n_logits > rows ||
-        (call->n_logits > s->max_rows))
+        call->n_logits > s->max_rows)
         return att_fail(err, ATT_E_SHAPE, "append %lld tokens: %d rows of logits, at most %d",
                         (long long)rows, call->n_logits, s->max_logits);
     if (call->hooks && call->hooks->after && rows > s->max_rows)
@@ -222,26 +256,37 @@ static att_status check_call(const att_llama_session *s, const att_llama_call *c
                         "append %lld tokens with some dropped: at most %d go through at once",
                         (long long)rows, s->max_rows);
     *n = (int32_t)rows;
+    *span = (int32_t)places;
     return ATT_OK;
 }
 
-/* Cuts `rows` rows off the front of the segments; returns how many parts they are. */
-static int32_t cut(const att_llama_call *call, int32_t *segment, int32_t *at, int32_t rows,
-                   att_llama_segment *parts)
+/* Where the cutting of a call stands. */
+typedef struct cutter {
+    const att_llama_call *call;
+    int32_t segment, at; /* the next row */
+    int32_t first;       /* place of the segment's first */
+} cutter;
+
+/* Cuts `rows` rows off the front of the segments; returns how many pieces they are. */
+static int32_t cut(cutter *c, int32_t rows, piece *pieces)
 {
     int32_t n = 0;
     while (rows > 0) {
-        const att_llama_segment *g = &call->segments[*segment];
-        const int32_t take = g->n - *at < rows ? g->n - *at : rows;
-        parts[n] = (att_llama_segment){.ids = g->ids ? g->ids + *at : NULL, .n = take};
-        if (!g->ids) parts[n].rows = att_mat_rows(g->rows, *at, take);
+        const att_llama_segment *g = &c->call->segments[c->segment];
+        const int32_t take = g->n - c->at < rows ? g->n - c->at : rows;
+        piece one = {.g = *g, .first = c->first + (g->places ? 0 : c->at)};
+        one.g.n = take;
+        if (g->ids) one.g.ids += c->at;
+        if (!g->ids) one.g.rows = att_mat_rows(g->rows, c->at, take);
+        if (g->places) one.g.places += c->at;
+        pieces[n] = one;
         n += take > 0;
         rows -= take;
-        *at += take;
-        if (*at == g->n) {
-            (*segment)++;
-            *at = 0;
-        }
+        c->at += take;
+        if (c->at < g->n) continue;
+        c->first += g->span ? g->span : g->n;
+        c->segment++;
+        c->at = 0;
     }
     return n;
 }
@@ -249,21 +294,22 @@ static int32_t cut(const att_llama_call *call, int32_t *segment, int32_t *at, in
 att_status att_llama_append(att_llama_session *s, const att_llama_call *call, att_err *err)
 {
     const int32_t before = s->length;
-    int32_t rows = 0, segment = 0, at = 0;
-    att_status status = check_call(s, call, &rows, err);
+    int32_t rows = 0, span = 0;
+    cutter c = {.call = call, .first = before};
+    att_status status = check_call(s, call, &rows, &span, err);
     if (status) return status;
-    att_llama_segment *parts = att_calloc((size_t)call->n_segments + 1, sizeof *parts);
-    if (!parts) return att_fail(err, ATT_E_MEMORY, "append tokens: out of memory");
+    piece *pieces = att_calloc((size_t)call->n_segments + 1, sizeof *pieces);
+    if (!pieces) return att_fail(err, ATT_E_MEMORY, "append tokens: out of memory");
     for (int32_t left = rows; !status && left > 0;) {
         /* Rows whose logits are wanted go in one pass. */
         int32_t n = left <= s->max_rows ? left : s->max_rows;
         if (n < left && left - n < call->n_logits) n = left - call->n_logits;
         left -= n;
-        const int32_t n_parts = cut(call, &segment, &at, n, parts);
-        status = run_pass(s, parts, n_parts, n, call, left ? 0 : call->n_logits, err);
-        s->length += n;
+        const int32_t n_pieces = cut(&c, n, pieces);
+        status = run_pass(s, pieces, n_pieces, n, call, left ? 0 : call->n_logits, err);
     }
-    att_free(parts);
+    att_free(pieces);
+    s->length = before + span;
     s->n_logits = status ? 0 : call->n_logits;
     if (status) att_llama_truncate(s, before);
     return status;

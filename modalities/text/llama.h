@@ -57,6 +57,10 @@ typedef struct att_llama_segment {
     const int32_t *ids; /* n of the vocabulary; NULL: rows */
     att_mat rows;       /* f32[n, C] on the device, dense */
     int32_t n;
+    /* Where they stand, when some of a longer run are given: ascending, below span, from the
+     * segment's beginning on. NULL: one behind the other. */
+    const int32_t *places;
+    int32_t span; /* places that the segment takes in the text; 0: n */
 } att_llama_segment;
 
 /* Rows of the call that go on after a layer. */
@@ -91,7 +95,7 @@ att_status att_llama_append(att_llama_session *session, const att_llama_call *ca
 /* Row i of the logits that the last call asked for, f32[V]; waits for them. */
 att_status att_llama_logits(att_llama_session *session, int32_t i, float *logits, att_err *err);
 
-int32_t att_llama_length(const att_llama_session *session);     /* tokens, dropped ones too */
+int32_t att_llama_length(const att_llama_session *session);     /* places, of dropped tokens too */
 void att_llama_truncate(att_llama_session *session, int32_t n); /* the first n stay */
 /* Tokens of the text whose keys a layer holds. */
 int32_t att_llama_held(const att_llama_session *session, int32_t layer);

@@ -50,7 +50,7 @@ static text_rig open_model(const char *name, int32_t max_rows)
 {
     text_rig t = {.r = rig_open(0)};
     const att_llama_limits limits = {
-        .max_tokens = 64, .max_rows = max_rows, .max_logits = T, .f32_keys = 1};
+        .max_tokens = 512, .max_rows = max_rows, .max_logits = T, .f32_keys = 1};
     att_weights *weights;
     att_llama_config config;
     char path[512];
@@ -265,6 +265,32 @@ static void texts_go_on_behind_dropped_tokens(void **state)
     }
 }
 
+/* Tokens that never come in are tokens that nobody sees from the first layer on. */
+static void tokens_may_stand_apart(void **state)
+{
+    (void)state;
+    static float apart[4 * V], gaps[8 * V];
+    int32_t positions[T];
+    for (int i = 0; i < 2; i++) { /* whose golden has a text with gaps */
+        text_rig t = open_model(MODELS[i], 10);
+        const att_array *a = att_weights_find(t.golden, "gap_positions");
+        const att_array *logits = att_weights_find(t.golden, "gap_logits");
+        for (size_t k = 0; k < T; k++) positions[k] = (int32_t)att_array_value(a, k);
+        for (size_t k = 0; k < 8 * (size_t)V; k++) gaps[k] = (float)att_array_value(logits, k);
+        const att_llama_segment segment = {
+            .ids = t.ids, .n = T, .places = positions, .span = positions[T - 1] + 1};
+        const att_llama_call call = {.segments = &segment, .n_segments = 1, .n_logits = 4};
+        att_err err;
+        if (att_llama_append(t.session, &call, &err)) fail_msg("%s", err.text);
+        for (int32_t k = 0; k < 4; k++)
+            if (att_llama_logits(t.session, k, apart + (size_t)k * V, &err))
+                fail_msg("%s", err.text);
+        assert_close(apart, gaps + 4 * (size_t)V, 4 * (size_t)V);
+        assert_int_equal(att_llama_length(t.session), positions[T - 1] + 1);
+        close_model(&t);
+    }
+}
+
 static void keeping_all_changes_no_bit(void **state)
 {
     (void)state;
@@ -289,13 +315,14 @@ static void senseless_calls_are_refused(void **state)
     att_err err;
     int32_t ids[] = {V};
     const att_llama_segment unknown = {.ids = ids, .n = 1}, text = {.ids = t.ids, .n = T};
-    const att_llama_segment long_text[] = {text, text, text};
+    att_llama_segment long_text[24] = {text};
+    for (int i = 0; i < 24; i++) long_text[i] = text;
     att_llama_call call = {.segments = &unknown, .n_segments = 1};
     assert_int_equal(att_llama_append(t.session, &call, &err), ATT_E_ARG);
     assert_non_null(strstr(err.text, "id 300"));
-    call = (att_llama_call){.segments = long_text, .n_segments = 3};
+    call = (att_llama_call){.segments = long_text, .n_segments = 24};
     assert_int_equal(att_llama_append(t.session, &call, &err), ATT_E_SHAPE);
-    assert_non_null(strstr(err.text, "room for 64"));
+    assert_non_null(strstr(err.text, "room for 512"));
     dropper d = {.layer = 0, .n = 3, .rows = FALLING};
     const att_llama_hooks drop = {.user = &d, .after = keep_rows};
     call = (att_llama_call){.segments = &text, .n_segments = 1, .n_logits = 1, .hooks = &drop};
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(rows_stand_for_tokens),
         cmocka_unit_test(dropping_is_hiding),
         cmocka_unit_test(texts_go_on_behind_dropped_tokens),
+        cmocka_unit_test(tokens_may_stand_apart),
         cmocka_unit_test(keeping_all_changes_no_bit),
         cmocka_unit_test(senseless_calls_are_refused),
         cmocka_unit_test(texts_are_kept_in_files),
