@@ -25,6 +25,8 @@ const att_conform_case *att_conform_cases(size_t i, size_t *n)
         return att_conform_rope(n);
     case 9:
         return att_conform_swiglu(n);
+    case 10:
+        return att_conform_gather(n);
     default:
         return NULL;
     }

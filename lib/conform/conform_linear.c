@@ -118,6 +118,9 @@ static const shape SHAPES[] = {
     {9, 40, 96, ATT_F32, ATT_ACT_NONE, BIAS | NANS | INT8 | Q4_0},
     {3, 70, 96, ATT_F32, ATT_ACT_NONE, ODD_SCALES | INT8 | Q4_1},
     {13, 70, 96, ATT_F32, ATT_ACT_RELU, ODD_SCALES | INT8 | Q8_0},
+    {1, 65, 100, ATT_F32, ATT_ACT_GELU_QUICK, BIAS},
+    {9, 33, 63, ATT_F16, ATT_ACT_GELU_QUICK, BIAS | NANS},
+    {130, 200, 96, ATT_F16, ATT_ACT_GELU_QUICK, BIAS | HALVES},
 };
 
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };
@@ -483,6 +486,9 @@ static const att_conform_case CASES[] = {
     LINEAR(70),
     LINEAR(71),
     LINEAR(72),
+    LINEAR(73),
+    LINEAR(74),
+    LINEAR(75),
     {"linear", "rows f32", run_rows, 0},
     {"linear", "rows f16 added", run_rows, 1},
     {"linear", "rows q4_0", run_rows, 2},

@@ -18,6 +18,7 @@ const att_conform_case *att_conform_attn(size_t *n);
 const att_conform_case *att_conform_logits_top(size_t *n);
 const att_conform_case *att_conform_rope(size_t *n);
 const att_conform_case *att_conform_swiglu(size_t *n);
+const att_conform_case *att_conform_gather(size_t *n);
 
 /* The same numbers on the host, for the reference, and on the device; ATT_CONFORM_GUARD more stand
  * behind them and must survive. */

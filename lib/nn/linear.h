@@ -23,7 +23,8 @@ typedef enum att_act {
     ATT_ACT_GELU_ERF,
     ATT_ACT_GELU_TANH,
     ATT_ACT_RELU,
-    ATT_ACT_SILU
+    ATT_ACT_SILU,
+    ATT_ACT_GELU_QUICK /* x sigmoid(1.702 x) */
 } att_act;
 
 /* A weight as a file stores it: host memory, rows N (outputs) x cols K (inputs), row-major,

@@ -23,7 +23,8 @@ float att_ref_load(const att_view *v, int64_t i);
 void att_ref_store(const att_view *v, int64_t i, float x);
 
 /* y[M,N] = residual + gate .* act(x[M,K] w[N,K]^T + bias). act: an att_act number of nn/linear.h:
- * 0 none, 1 gelu with erf, 2 gelu with tanh, 3 relu, 4 silu. bias, gate, residual may be absent. */
+ * 0 none, 1 gelu with erf, 2 gelu with tanh, 3 relu, 4 silu, 5 quick gelu. bias, gate, residual may
+ * be absent. */
 void att_ref_linear(const att_mat *x, const att_mat *w, const att_view *bias, int act,
                     const att_view *gate, const att_mat *residual, const att_mat *y);
 float att_ref_act(int act, float x);
@@ -47,6 +48,9 @@ void att_ref_rope(const att_ref_rope_args *args, const att_mat *x);
 
 /* y[T][F] = silu(x[T][0, F)) * x[T][F, 2F); y may be the first half of x. */
 void att_ref_swiglu(const att_mat *x, const att_mat *y);
+
+/* y[m] = x[rows[m]], of i32[M]; NaN where there is no such row. */
+void att_ref_gather(const att_mat *x, const att_view *rows, const att_mat *y);
 
 /* x[rows][C_in] padded, w[C_out][C_in][width], y[(rows-width)/stride+1][C_out]. */
 void att_ref_conv(const att_mat *x, const att_view *w, const att_view *bias, int32_t width,

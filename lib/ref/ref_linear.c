@@ -18,6 +18,8 @@ float att_ref_act(int act, float x)
         return x < 0.0f ? 0.0f : x;
     case 4:
         return (float)(v / (1.0 + exp(-v)));
+    case 5:
+        return (float)(v / (1.0 + exp(-1.702 * v)));
     default:
         return x;
     }

@@ -42,8 +42,9 @@ static void activations_are_their_formulas(void **state)
     assert_close(att_ref_act(1, 1.0f), 0.8413447460685429, 1e-7);
     assert_close(att_ref_act(2, 1.0f), 0.8411919906082768, 1e-7);
     assert_close(att_ref_act(4, 1.0f), 0.7310585786300049, 1e-7);
+    assert_close(att_ref_act(5, 1.0f), 0.8457957659328212, 1e-7);
     assert_true(att_ref_act(3, -2.0f) == 0.0f && att_ref_act(3, 2.0f) == 2.0f);
-    for (int act = 0; act < 5; act++) assert_true(isnan(att_ref_act(act, NAN)));
+    for (int act = 0; act < 6; act++) assert_true(isnan(att_ref_act(act, NAN)));
 }
 
 /* 3 and 3 and 1 of 6 numbers count: one is forbidden, one -infinity, one outside. */
@@ -178,6 +179,19 @@ static void rotary_scaling_is_its_formula(void **state)
     }
 }
 
+static void gather_takes_the_rows_of_its_list(void **state)
+{
+    (void)state;
+    float x[] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, y[8];
+    int32_t rows[] = {2, 0, 3, 2};
+    const att_mat xm = att_mat_of((att_view){NULL, x, 0, ATT_F32}, 3, 2);
+    const att_mat ym = att_mat_of((att_view){NULL, y, 0, ATT_F32}, 4, 2);
+    const att_view list = {NULL, rows, 0, ATT_I32};
+    att_ref_gather(&xm, &list, &ym);
+    assert_true(y[0] == 5.0f && y[1] == 6.0f && y[2] == 1.0f && y[3] == 2.0f && y[7] == 6.0f);
+    assert_true(isnan(y[4]) && isnan(y[5]));
+}
+
 static void swiglu_is_its_formula(void **state)
 {
     (void)state;
@@ -232,6 +246,7 @@ int main(void)
         cmocka_unit_test(magnitude_is_its_formula),
         cmocka_unit_test(rotary_positions_are_their_formula),
         cmocka_unit_test(rotary_scaling_is_its_formula),
+        cmocka_unit_test(gather_takes_the_rows_of_its_list),
         cmocka_unit_test(swiglu_is_its_formula),
         cmocka_unit_test(lstm_is_its_formula),
     };
