@@ -176,6 +176,10 @@ static att_status self_attend(att_queue *queue, const att_block *block,
     att_status status = att_norm_apply(queue, &block->self_norm, run->x, h, err);
     if (!status) status = att_linear_apply(queue, block->self_qkv, h, qkv, NULL, err);
     if (!status) status = turn(queue, block, run, att_mat_cols(qkv, 0, nq + kv_width(d)), err);
+    if (!status && run->look)
+        status = run->look->see(run->look->user, queue, att_mat_cols(qkv, 0, nq),
+                                att_mat_cols(qkv, nq, kv_width(d)),
+                                att_mat_cols(qkv, nq + kv_width(d), kv_width(d)), err);
     for (int32_t i = 0, at = 0; !status && i < run->n_parts;) {
         const int32_t first = i, rows = run->parts[i].rows;
         status = self_attend_parts(queue, d, scratch, run, att_mat_rows(qkv, at, rows),
@@ -216,6 +220,8 @@ static att_act act_of(att_ffn_kind ffn)
     switch (ffn) {
     case ATT_FFN_GELU_TANH:
         return ATT_ACT_GELU_TANH;
+    case ATT_FFN_GELU_QUICK:
+        return ATT_ACT_GELU_QUICK;
     case ATT_FFN_RELU:
         return ATT_ACT_RELU;
     case ATT_FFN_GELU_ERF:

@@ -21,6 +21,7 @@ extern "C" {
 typedef enum att_ffn_kind {
     ATT_FFN_GELU_ERF,
     ATT_FFN_GELU_TANH,
+    ATT_FFN_GELU_QUICK,
     ATT_FFN_RELU,
     ATT_FFN_SWIGLU
 } att_ffn_kind;
@@ -88,12 +89,21 @@ typedef struct att_block_part {
     const att_cache *memory; /* keys and values to cross-attend to; only with desc.cross */
 } att_block_part;
 
+/* For a caller that looks between the product of q, k and v and the attention: called once a call,
+ * with the columns of all rows, turned to their positions, f32 or f16, which hold until it returns
+ * or, for what it enqueues, as long as the queue is in order. Not ATT_OK ends the call. */
+typedef struct att_block_look {
+    att_status (*see)(void *user, att_queue *queue, att_mat q, att_mat k, att_mat v, att_err *err);
+    void *user;
+} att_block_look;
+
 /* One call. What is no attention is done for all rows at once; each row's result is the same in
  * any company, as far as att_linear_apply() keeps that. */
 typedef struct att_block_call {
     att_mat x;                   /* f32[T, C], in place */
     const att_block_part *parts; /* behind each other; their rows are T in all */
     int32_t n_parts;
+    const att_block_look *look; /* into the self-attention; NULL: nobody looks */
 } att_block_call;
 
 att_status att_block_apply(att_queue *queue, const att_block *block,
