@@ -13,6 +13,7 @@
 #include "lane_rig.h"
 #include "rig.h"
 #include "sampler.h"
+#include "vlm_rig.h"
 
 #define GOLDEN ATT_SOURCE_DIR "/tests/golden/whisper_tiny_random/"
 
@@ -113,11 +114,43 @@ static void a_choice_allocates_nothing(void **state)
     att_sampler_destroy(s);
 }
 
+/* Encoding, keeping and projecting; the picture's own memory is taken before. */
+static void an_encoder_allocates_nothing(void **state)
+{
+    (void)state;
+    vlm_rig g = vlm_rig_open("llava_next", NULL, rig_portable_only());
+    att_vit_session *s = att_vlm_vision_encoder(g.session);
+    const int32_t rows[] = {0, 7, 9, 30};
+    att_vlm_layout layout;
+    att_mat tokens;
+    const float *values;
+    long host = 0, device = 0;
+    att_err err;
+    vlm_rig_need(att_vlm_vision_encode(g.session, &g.image, &tokens, &layout, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        if (i == 1) host = counted.host; /* the queue has its kernel objects */
+        if (i == 1) device = counted.device;
+        vlm_rig_need(att_vlm_vision_values(g.session, 0, 1, &values, &err), &err);
+        vlm_rig_need(att_vit_begin(s, values, 1, NULL, &err), &err);
+        vlm_rig_need(att_vit_layer(s, 0, NULL, NULL, &err), &err);
+        vlm_rig_need(att_vit_keep(s, rows, 4, &err), &err);
+        vlm_rig_need(att_vit_layer(s, 1, NULL, NULL, &err), &err);
+        vlm_rig_need(att_vit_layer(s, 2, NULL, NULL, &err), &err);
+        vlm_rig_need(att_vit_finish(s, att_vlm_vision_features(g.session, 3), &err), &err);
+        vlm_rig_need(att_vlm_vision_project(g.session, 3, NULL, 0, &err), &err);
+        vlm_rig_need(att_vlm_vision_arrange(g.session, layout.origin, 3, &tokens, &err), &err);
+    }
+    assert_int_equal(counted.host, host);
+    assert_int_equal(counted.device, device);
+    vlm_rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_running_session_allocates_nothing),
         cmocka_unit_test(a_choice_allocates_nothing),
+        cmocka_unit_test(an_encoder_allocates_nothing),
     };
     return cmocka_run_group_tests_name("allocations", tests, NULL, NULL);
 }
