@@ -48,7 +48,7 @@ static void check_layers(const char *name, int portable)
     assert_int_equal(g.config.vit.layers, 3);
     vlm_rig_expect_mat(&g, "embedded", 0, att_vit_hidden(s), CLOSE);
     for (int32_t i = 0; i < 3; i++) {
-        char hidden[16];
+        char hidden[32];
         snprintf(hidden, sizeof hidden, "hidden.%d", i);
         vlm_rig_need(att_vit_layer(s, i, NULL, NULL, &err), &err);
         vlm_rig_expect_mat(&g, hidden, 0, att_vit_hidden(s), CLOSE);

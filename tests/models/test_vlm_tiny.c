@@ -9,13 +9,14 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "filemap.h"
 #include "mem.h"
 #include "vlm_rig.h"
 
 /* f32 sums in other orders, of features up to 10: 9e-6 was seen. */
 static const double CLOSE = 5e-5;
 
-static void expect_features(vlm_rig *g, const char *name)
+static void expect_within(vlm_rig *g, const char *name, double limit)
 {
     att_vlm_layout layout;
     att_mat tokens;
@@ -27,7 +28,12 @@ static void expect_features(vlm_rig *g, const char *name)
     assert_int_equal(tokens.rows, a->dims[0]);
     assert_int_equal(tokens.cols, a->dims[1]);
     assert_int_equal(tokens.cols, att_vlm_vision_width(g->vision));
-    vlm_rig_expect_mat(g, name, 0, tokens, CLOSE);
+    vlm_rig_expect_mat(g, name, 0, tokens, limit);
+}
+
+static void expect_features(vlm_rig *g, const char *name)
+{
+    expect_within(g, name, CLOSE);
 }
 
 static void check_features(const char *name, int portable)
@@ -63,6 +69,81 @@ static void gguf_says_the_same(void **state)
         vlm_rig g = vlm_rig_open(FILES[i][0], FILES[i][1], rig_portable_only());
         assert_int_equal(g.config.vit.layers, 3);
         expect_features(&g, "features");
+        vlm_rig_close(&g);
+    }
+}
+
+/* Products of bf16 or of halves, which is what lies between them on a GPU. */
+static void halves_say_nearly_the_same(void **state)
+{
+    (void)state;
+    for (int i = 0; i < VLM_MODELS; i++) {
+        vlm_rig g = vlm_rig_open_fast(VLM_NAMES[i]);
+        /* Features up to 10 after some twenty roundings to 2^-9 each; the cosine stays 0.9999. */
+        expect_within(&g, "features", 0.2);
+        vlm_rig_close(&g);
+    }
+}
+
+/* The checkpoint with its arrays called otherwise; bytes is to be freed after the close. */
+static att_weights *open_renamed(const char *const names[][2], int n, uint8_t **bytes)
+{
+    att_filemap map;
+    att_weights *weights;
+    uint64_t length = 0;
+    size_t done = 8;
+    att_err err;
+    vlm_rig_need(
+        att_filemap_open(
+            &map, ATT_SOURCE_DIR "/tests/golden/vision_tiny_random/llava/model.safetensors", &err),
+        &err);
+    for (int i = 0; i < 8; i++) length |= (uint64_t)map.bytes[i] << 8 * i;
+    const size_t header = (size_t)length, n_data = map.n_bytes - 8 - header;
+    uint8_t *to = *bytes = att_calloc(2 * map.n_bytes, 1);
+    assert_non_null(to);
+    for (size_t at = 8; at < 8 + header;) {
+        int i = 0;
+        while (i < n && memcmp(map.bytes + at, names[i][0], strlen(names[i][0])) != 0) i++;
+        const char *put = i < n ? names[i][1] : (const char *)map.bytes + at;
+        const size_t n_put = i < n ? strlen(put) : 1;
+        memcpy(to + done, put, n_put);
+        done += n_put;
+        at += i < n ? strlen(names[i][0]) : 1;
+    }
+    while (done % 8) to[done++] = ' ';
+    for (int i = 0; i < 8; i++) to[i] = (uint8_t)((done - 8) >> 8 * i);
+    memcpy(to + done, map.bytes + 8 + header, n_data);
+    att_filemap_close(&map);
+    vlm_rig_need(att_weights_open_memory(&weights, "renamed", to, done + n_data, &err), &err);
+    return weights;
+}
+
+/* As transformers' versions wrote them one after the other, and the original repository. */
+static const char *const NAMINGS[][2][2] = {
+    {{"\"vision_tower.vision_model.", "\"model.vision_tower.vision_model."},
+     {"\"multi_modal_projector.", "\"model.multi_modal_projector."}},
+    {{"\"vision_tower.vision_model.", "\"vision_tower."}, {"?", "?"}},
+    {{"\"multi_modal_projector.linear_1.", "\"model.mm_projector.0."},
+     {"\"multi_modal_projector.linear_2.", "\"model.mm_projector.2."}},
+};
+
+static void every_naming_is_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof NAMINGS / sizeof *NAMINGS; i++) {
+        vlm_rig g = vlm_rig_open("llava", NULL, rig_portable_only());
+        uint8_t *bytes;
+        att_err err;
+        att_weights *weights = open_renamed(NAMINGS[i], 2, &bytes);
+        att_vlm_vision_session_destroy(g.session);
+        att_vlm_vision_destroy(g.vision);
+        vlm_rig_need(att_vlm_vision_create(&g.vision, g.r.queue, weights, &g.config,
+                                           ATT_PRECISION_EXACT, &err),
+                     &err);
+        vlm_rig_need(att_vlm_vision_session_create(&g.session, g.vision, g.r.queue, &err), &err);
+        expect_features(&g, "features");
+        att_weights_close(weights);
+        att_free(bytes);
         vlm_rig_close(&g);
     }
 }
@@ -168,6 +249,8 @@ int main(void)
         cmocka_unit_test(pictures_become_the_references_tokens),
         cmocka_unit_test(a_crop_is_the_references),
         cmocka_unit_test(gguf_says_the_same),
+        cmocka_unit_test(halves_say_nearly_the_same),
+        cmocka_unit_test(every_naming_is_known),
         cmocka_unit_test(layouts_say_where_tokens_come_from),
         cmocka_unit_test(whole_squares_may_be_dropped),
         cmocka_unit_test(senseless_calls_are_refused),

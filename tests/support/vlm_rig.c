@@ -31,7 +31,8 @@ static void read_picture(vlm_rig *g)
     memcpy(g->image.rgb, a->data, a->bytes);
 }
 
-static vlm_rig open_rig(const char *name, const char *file, int crop, int portable)
+static vlm_rig open_rig(const char *name, const char *file, int crop, int portable,
+                        att_precision precision)
 {
     vlm_rig g = {.r = rig_open(portable), .name = name};
     char folder[400], path[512];
@@ -44,8 +45,7 @@ static vlm_rig open_rig(const char *name, const char *file, int crop, int portab
     vlm_rig_need(att_vlm_config_read(&g.config, g.weights, file ? NULL : folder, &err), &err);
     g.config.rule = ATT_RESIZE_PILLOW_13; /* of the version that the goldens are made with */
     if (crop) g.config.fit = ATT_VLM_CROP;
-    vlm_rig_need(att_vlm_vision_create(&g.vision, g.r.queue, g.weights, &g.config,
-                                       ATT_PRECISION_EXACT, &err),
+    vlm_rig_need(att_vlm_vision_create(&g.vision, g.r.queue, g.weights, &g.config, precision, &err),
                  &err);
     vlm_rig_need(att_vlm_vision_session_create(&g.session, g.vision, g.r.queue, &err), &err);
     read_picture(&g);
@@ -54,12 +54,17 @@ static vlm_rig open_rig(const char *name, const char *file, int crop, int portab
 
 vlm_rig vlm_rig_open(const char *name, const char *file, int portable)
 {
-    return open_rig(name, file, 0, portable);
+    return open_rig(name, file, 0, portable, ATT_PRECISION_EXACT);
 }
 
 vlm_rig vlm_rig_open_cropped(const char *name, int portable)
 {
-    return open_rig(name, NULL, 1, portable);
+    return open_rig(name, NULL, 1, portable, ATT_PRECISION_EXACT);
+}
+
+vlm_rig vlm_rig_open_fast(const char *name)
+{
+    return open_rig(name, NULL, 0, rig_portable_only(), ATT_PRECISION_FAST);
 }
 
 void vlm_rig_close(vlm_rig *g)

@@ -25,6 +25,7 @@ extern const char *const VLM_NAMES[VLM_MODELS]; /* nanovlm, smolvlm, llava, llav
 vlm_rig vlm_rig_open(const char *name, const char *file, int portable);
 /* The same with a picture fitted by a crop. */
 vlm_rig vlm_rig_open_cropped(const char *name, int portable);
+vlm_rig vlm_rig_open_fast(const char *name);
 void vlm_rig_close(vlm_rig *rig);
 
 /* check() on each model with every kind of bodies. */
