@@ -75,6 +75,27 @@ void att_ref_lstm(const att_ref_lstm_arrays *arrays, const att_mat *x, int act, 
 double att_ref_logits_top(const float *z, const uint32_t *forbidden, int32_t first, int32_t end,
                           int32_t k, int32_t *tokens);
 
+/* Pruning of tokens from whole arrays, by the papers' formulas (modalities/vision/prune*.h).
+ *
+ * FlowCut, one layer: q[H][D] of the class token (row 0 of k and v), k and v [H][S][D]. a and
+ * scores: S - 1 patches. sqrt_d: value products are divided by sqrt(D). */
+void att_ref_prune_flowcut(const float *q, const float *k, const float *v, int32_t heads,
+                           int32_t n_k, int32_t width, int sqrt_d, double *a, double *scores);
+/* In the language model: q and value[H][D] of the asking token, k and v of visual tokens alone. */
+void att_ref_prune_flowcut_llm(const float *q, const float *value, const float *k, const float *v,
+                               int32_t heads, int32_t n_k, int32_t width, double *scores);
+/* Tokens after a layer with `left` behind it, left even. */
+int32_t att_ref_prune_count(const double *a, int32_t n, int32_t target, int32_t left);
+/* stays[n] is 1 for k tokens: the highest; those that cover a grid; the most different of
+ * x[n][width]. */
+void att_ref_prune_top(const double *scores, int32_t n, int32_t k, uint8_t *stays);
+void att_ref_prune_grid(int32_t rows, int32_t cols, int32_t k, uint8_t *stays);
+void att_ref_prune_diverse(const float *x, int32_t n, int32_t width, int32_t k, uint8_t *stays);
+/* weight[n][n]: row i, when token i stays or is a centre, is what of each token it is made of;
+ * zeros else. */
+void att_ref_prune_merge(const double *scores, const float *keys, int32_t n, int32_t width,
+                         int32_t dominant, int32_t merged, double *weight);
+
 /* All of attend/attn.h. NULL, or a constant text that says which promise of the call is broken. */
 const char *att_ref_attn(const att_attn_call *call);
 
