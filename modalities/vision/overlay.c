@@ -13,6 +13,7 @@ typedef struct panel {
     const att_overlay_args *args;
     int32_t width, height; /* pixels */
     double left, top;      /* of the tokens, in pixels of the panel */
+    int32_t line;          /* its width, pixels */
     double cell_x, cell_y; /* of one token */
     uint8_t *stays;        /* [rows * cols] */
     double *heat;          /* [rows * cols], 0 to 1; NULL: none */
@@ -47,6 +48,7 @@ static void measure(const att_image *image, const att_overlay_args *a, panel *p)
     p->args = a;
     p->width = (int32_t)fmax(1.0, floor(image->width * scale + 0.5));
     p->height = (int32_t)fmax(1.0, floor(image->height * scale + 0.5));
+    p->line = 1 + (p->width > p->height ? p->width : p->height) / 1024;
     p->left = all ? 0.0 : a->left * scale;
     p->top = all ? 0.0 : a->top * scale;
     p->cell_x = (all ? p->width : a->width * scale) / a->cols;
@@ -86,8 +88,8 @@ static int stays_at(const panel *p, int32_t x, int32_t y)
 /* Whether a line between kept and dropped tokens goes through a pixel. */
 static int on_border(const panel *p, int32_t x, int32_t y)
 {
-    const int here = stays_at(p, x, y), right = stays_at(p, x + 1, y),
-              below = stays_at(p, x, y + 1);
+    const int here = stays_at(p, x, y), right = stays_at(p, x + p->line, y);
+    const int below = stays_at(p, x, y + p->line);
     return here >= 0 && ((right >= 0 && right != here) || (below >= 0 && below != here));
 }
 
@@ -109,14 +111,14 @@ static void draw_kept(const panel *p, int32_t x, int32_t y, const uint8_t *rgb, 
     } else if (stays_at(p, x, y) == 1) {
         memcpy(to, rgb, 3);
     } else {
-        memset(to, byte_of(0.25 * grey_of(rgb) + 12.0), 3); /* a black picture shows it too */
+        memset(to, byte_of(0.4 * grey_of(rgb) + 12.0), 3); /* a black picture shows it too */
     }
 }
 
 static void draw_heat(const panel *p, int32_t x, int32_t y, const uint8_t *rgb, uint8_t *to)
 {
     const double row = (y + 0.5 - p->top) / p->cell_y, col = (x + 0.5 - p->left) / p->cell_x;
-    const double grey = 0.35 * grey_of(rgb);
+    const double grey = 0.45 * grey_of(rgb);
     double heat = 0.0;
     if (token_at(p, x, y) >= 0)
         heat = atti_grid_sample(p->heat, p->args->rows, p->args->cols, row, col);

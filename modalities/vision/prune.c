@@ -208,7 +208,7 @@ static att_status keep_top(att_prune *p, const double *mass, int32_t target, att
 static att_status flow(att_prune *p, const atti_prune_plan *plan, const att_prune_reads *r,
                        att_prune_cut *cut, att_err *err)
 {
-    att_flowcut_scores(r, p->geometry.has_class, p->options.as_paper, p->score);
+    att_flowcut_scores(r, p->geometry.has_class, p->options.as_paper, p->row, p->score);
     load_row(p, r, p->row);
     sum_units(p, p->score, p->mass);
     att_flowcut_carry(p->carried, p->mass, p->n_units, !p->carrying);
@@ -265,7 +265,7 @@ static att_status make(att_prune *p, const atti_prune_plan *plan, const att_prun
         score_grid(p);
         return keep_top(p, p->mass, plan->target, cut, err);
     case ATTI_PRUNE_FLOW_LLM:
-        att_flowcut_scores_llm(r, p->score);
+        att_flowcut_scores_llm(r, p->row, p->score);
         break;
     default:
         load_row(p, r, p->score);

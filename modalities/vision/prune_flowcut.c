@@ -8,21 +8,25 @@ static int32_t value_heads(const att_prune_reads *r)
     return r->value_heads ? r->value_heads : r->heads;
 }
 
-/* Adds softmax(dots * scale) to mean[n], weighed; the first `skip` dots have no place in it. */
+/* Adds softmax(dots * scale) to mean[n], weighed; the first `skip` dots have no place in it. One
+ * exponential of f32 each: half of all time goes there. work[n]. */
 static void add_softmax(const float *dots, int32_t n, int32_t skip, double scale, double weight,
-                        double *mean)
+                        double *work, double *mean)
 {
-    double top = -INFINITY, sum = 0.0;
-    for (int32_t j = 0; j < n + skip; j++) {
-        const double z = scale * (double)dots[j];
-        if (!(z <= top)) top = z; /* NaN stays */
+    float top = -INFINITY;
+    double sum = 0.0;
+    for (int32_t j = 0; j < n + skip; j++)
+        if (!(dots[j] <= top)) top = dots[j]; /* NaN stays */
+    for (int32_t j = 0; j < skip; j++) sum += (double)expf((float)(scale * (dots[j] - top)));
+    for (int32_t j = 0; j < n; j++) {
+        work[j] = (double)expf((float)(scale * (dots[skip + j] - top)));
+        sum += work[j];
     }
-    for (int32_t j = 0; j < n + skip; j++) sum += exp(scale * (double)dots[j] - top);
-    for (int32_t j = 0; j < n; j++)
-        mean[j] += weight * exp(scale * (double)dots[skip + j] - top) / sum;
+    for (int32_t j = 0; j < n; j++) mean[j] += weight / sum * work[j];
 }
 
-void att_flowcut_scores(const att_prune_reads *r, int has_class, int scaled, double *scores)
+void att_flowcut_scores(const att_prune_reads *r, int has_class, int scaled, double *work,
+                        double *scores)
 {
     double sums[2] = {0.0, 0.0};
     if (!has_class) {
@@ -33,7 +37,7 @@ void att_flowcut_scores(const att_prune_reads *r, int has_class, int scaled, dou
     for (int32_t j = 0; j < r->n; j++) scores[j] = 0.0;
     for (int32_t h = 0; h < heads; h++)
         add_softmax(r->value_dots + (int64_t)h * (r->n + 1), r->n, 1,
-                    scaled ? 1.0 / sqrt((double)r->head_width) : 1.0, 1.0 / heads, scores);
+                    scaled ? 1.0 / sqrt((double)r->head_width) : 1.0, 1.0 / heads, work, scores);
     for (int32_t j = 0; j < r->n; j++) {
         sums[0] += (double)r->row[j];
         sums[1] += scores[j];
@@ -42,13 +46,13 @@ void att_flowcut_scores(const att_prune_reads *r, int has_class, int scaled, dou
         scores[j] = ((double)r->row[j] / sums[0] + scores[j] / sums[1]) * (double)r->value_l1[j];
 }
 
-void att_flowcut_scores_llm(const att_prune_reads *r, double *scores)
+void att_flowcut_scores_llm(const att_prune_reads *r, double *work, double *scores)
 {
     const int32_t heads = value_heads(r);
     const double scale = 1.0 / sqrt((double)r->head_width);
     for (int32_t j = 0; j < r->n; j++) scores[j] = 0.0;
     for (int32_t h = 0; h < heads; h++)
-        add_softmax(r->value_dots + (int64_t)h * r->n, r->n, 0, scale, 1.0 / heads, scores);
+        add_softmax(r->value_dots + (int64_t)h * r->n, r->n, 0, scale, 1.0 / heads, work, scores);
     for (int32_t h = 0; h < r->heads; h++) { /* each sums to 1 over the visual keys */
         const float *row = r->head_rows + (int64_t)h * r->n;
         double sum = 0.0;

@@ -12,12 +12,13 @@ extern "C" {
 
 /* scores[n] of one encoder layer. With a class token: (a / sum a + s / sum s) * |v|, a the row, s
  * the head mean of softmax(value dots) over class token and patches; scaled divides the dots by
- * sqrt(head_width), as the paper writes it and the code does not. Without: a * |v|. */
-void att_flowcut_scores(const att_prune_reads *reads, int has_class, int scaled, double *scores);
+ * sqrt(head_width), as the paper writes it and the code does not. Without: a * |v|. work[n]. */
+void att_flowcut_scores(const att_prune_reads *reads, int has_class, int scaled, double *work,
+                        double *scores);
 
 /* The language model's: (r / sum r + s / sum s) * |v|, r and s head means of softmax over visual
- * keys alone, of the probabilities and the scaled value dots of the last prompt token. */
-void att_flowcut_scores_llm(const att_prune_reads *reads, double *scores);
+ * keys alone, of the probabilities and the scaled value dots of the last prompt token. work[n]. */
+void att_flowcut_scores_llm(const att_prune_reads *reads, double *work, double *scores);
 
 /* carried = scores the first time, then the mean of both. */
 void att_flowcut_carry(double *carried, const double *scores, int32_t n, int first);

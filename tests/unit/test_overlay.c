@@ -47,16 +47,16 @@ static void kept_patches_stay_and_others_are_dimmed(void **state)
         if (h > 100) {
             assert_memory_equal(at(&out, w / 4, h / 4), ((uint8_t[]){200, 100, 50}), 3);
             assert_memory_equal(at(&out, w * 3 / 4, h * 3 / 4), ((uint8_t[]){200, 100, 50}), 3);
-            const uint8_t *dim = at(&out, w * 3 / 4, h / 4); /* 0.25 * 124.2 + 12 */
-            assert_memory_equal(dim, ((uint8_t[]){43, 43, 43}), 3);
+            const uint8_t *dim = at(&out, w * 3 / 4, h / 4); /* 0.4 * 124.2 + 12 */
+            assert_memory_equal(dim, ((uint8_t[]){62, 62, 62}), 3);
             assert_memory_equal(at(&out, w / 2 - 1, h / 4), ((uint8_t[]){255, 214, 10}), 3);
             assert_memory_equal(at(&out, w + 3, h / 4), ((uint8_t[]){255, 255, 255}), 3);
             const uint8_t *hot = at(&out, panel + w / 8, h / 8);
             const uint8_t *cold = at(&out, panel + w * 7 / 8, h / 8);
             const uint8_t *warm = at(&out, panel + w * 7 / 8, h * 7 / 8); /* 1/2: red, half green */
             assert_true(hot[0] > 220 && hot[2] > 200);
-            assert_memory_equal(cold, ((uint8_t[]){43, 43, 43}), 3);
-            assert_true(warm[0] > 220 && warm[1] > 120 && warm[1] < 160 && warm[2] < 50);
+            assert_memory_equal(cold, ((uint8_t[]){56, 56, 56}), 3);
+            assert_true(warm[0] > 220 && warm[1] > 120 && warm[1] < 160 && warm[2] < 60);
         }
         att_image_free(&out);
         att_image_free(&image);
@@ -80,10 +80,10 @@ static void tokens_cover_what_they_were_made_of(void **state)
     (void)state;
     if (att_overlay_draw(&image, &args, &out, &err)) fail_msg("%s", err.text);
     assert_int_equal(out.width, 1000);
-    assert_int_equal(at(&out, 50, 300)[0], 43);
+    assert_int_equal(at(&out, 50, 300)[0], 62);
     assert_int_equal(at(&out, 300, 2)[0], 200);
     assert_int_equal(at(&out, 300, 598)[0], 200);
-    assert_int_equal(at(&out, 700, 300)[0], 43);
+    assert_int_equal(at(&out, 700, 300)[0], 62);
     assert_int_equal(at(&out, 499, 300)[0], 255);
     att_image_free(&out);
     att_image_free(&image);

@@ -40,7 +40,7 @@ static void six_tokens_by_hand(void **state)
     for (int i = 1; i < 7; i++) dots[i] = i % 3 ? 0.0f : (float)log(2.0);
     const att_prune_reads reads = {
         .n = 6, .heads = 1, .head_width = 4, .row = row, .value_dots = dots, .value_l1 = norms};
-    att_flowcut_scores(&reads, 1, 0, scores);
+    att_flowcut_scores(&reads, 1, 0, carried, scores);
     assert_near(scores, want, 6, 1e-6); /* of f32 inputs */
     scores[2] = scores[5] = 0.35;
     att_flowcut_carry(carried, scores, 6, 1);
@@ -156,7 +156,7 @@ static void probabilities(float *q, float *k, int32_t n, float *p)
 static void scores_are_the_formulas(void **state)
 {
     float q[H * D], k[H * S * D], v[H * S * D], p[H * S], dots[H * S], norms[S], row[S - 1] = {0};
-    double a[S], want[S], got[S];
+    double a[S], want[S], got[S], work[S];
     (void)state;
     for (int paper = 0; paper < 2; paper++) {
         fill(q, H * D, 1, 6.0);
@@ -174,10 +174,10 @@ static void scores_are_the_formulas(void **state)
                                        .row = row,
                                        .value_dots = dots,
                                        .value_l1 = norms + 1};
-        att_flowcut_scores(&reads, 1, paper, got);
+        att_flowcut_scores(&reads, 1, paper, work, got);
         att_ref_prune_flowcut(q, k, v, H, S, D, paper, a, want);
         assert_near(got, want, S - 1, 5e-6); /* read-outs are f32 */
-        att_flowcut_scores(&reads, 0, paper, got);
+        att_flowcut_scores(&reads, 0, paper, work, got);
         for (int32_t j = 0; j < S - 1; j++) want[j] = (double)row[j] * (double)norms[j + 1];
         assert_near(got, want, S - 1, 1e-12);
     }
@@ -187,7 +187,7 @@ static void scores_are_the_formulas(void **state)
 static void scores_of_the_language_model(void **state)
 {
     float q[H * D], value[H * D], k[H * S * D], v[H * S * D], p[H * S], dots[H * S], norms[S];
-    double want[S], got[S];
+    double want[S], got[S], work[S];
     (void)state;
     fill(q, H * D, 4, 6.0);
     fill(value, H * D, 5, 6.0);
@@ -199,11 +199,11 @@ static void scores_of_the_language_model(void **state)
     norms_of(v, S, norms);
     const att_prune_reads reads = {
         .n = S, .heads = H, .head_width = D, .head_rows = p, .value_dots = dots, .value_l1 = norms};
-    att_flowcut_scores_llm(&reads, got);
+    att_flowcut_scores_llm(&reads, work, got);
     att_ref_prune_flowcut_llm(q, value, k, v, H, S, D, want);
     assert_near(got, want, S, 5e-6);
     p[4] = NAN;
-    att_flowcut_scores_llm(&reads, got);
+    att_flowcut_scores_llm(&reads, work, got);
     for (int32_t j = 0; j < S; j++) assert_true(isnan(got[j])); /* a head's sum is gone */
 }
 
