@@ -231,6 +231,63 @@ static void a_look_sees_q_k_and_v(void **state)
     vlm_rig_close(&g);
 }
 
+enum { T = 65, C = 32, HEADS = 2, D = C / HEADS };
+
+static att_status copy_qkv(void *user, att_queue *queue, att_mat q, att_mat k, att_mat v,
+                           att_err *err)
+{
+    (void)k;
+    (void)v; /* columns of the same rows */
+    assert_true(q.rows == T && q.stride == 3 * C);
+    return att_queue_read(queue, user, q.view, (int64_t)T * 3 * C, err);
+}
+
+/* How much the class token attends to each token, from q and k. */
+static void expect_class_row(const float *qkv, const float *map)
+{
+    for (int h = 0; h < HEADS; h++) {
+        double z[T], top = -1e30, sum = 0.0;
+        for (int j = 0; j < T; j++) {
+            z[j] = 0.0;
+            for (int d = 0; d < D; d++)
+                z[j] += (double)qkv[h * D + d] * (double)qkv[j * 3 * C + C + h * D + d];
+            z[j] /= sqrt((double)D);
+            top = z[j] > top ? z[j] : top;
+        }
+        for (int j = 0; j < T; j++) sum += exp(z[j] - top);
+        for (int j = 0; j < T; j++)
+            if (!(fabs(exp(z[j] - top) / sum - (double)map[h * T + j]) <= 1e-6))
+                fail_msg("head %d gives token %d %g, expected %g", h, j, (double)map[h * T + j],
+                         exp(z[j] - top) / sum);
+    }
+}
+
+static void a_policy_reads_what_the_class_token_attends_to(void **state)
+{
+    (void)state;
+    static float qkv[T * 3 * C], map[HEADS * T];
+    static const int32_t heads[HEADS] = {0, 1};
+    vlm_rig g = vlm_rig_open("llava", NULL, rig_portable_only());
+    att_vit_session *s = begin(&g, 0, 1);
+    const att_block_look here = {copy_qkv, qkv};
+    att_attn_call policy;
+    att_arena *arena;
+    att_err err;
+    memset(&policy, 0, sizeof policy);
+    policy.taps.heads = heads;
+    policy.taps.n_heads = HEADS;
+    policy.taps.row_end = 1;
+    vlm_rig_need(att_arena_create(&arena, g.r.device, "test", &err), &err);
+    vlm_rig_need(
+        att_arena_take(arena, "test", ATT_F32, HEADS * T, &policy.taps.probabilities, &err), &err);
+    vlm_rig_need(att_vit_layer(s, 0, &policy, &here, &err), &err);
+    vlm_rig_need(att_queue_read(g.r.queue, map, policy.taps.probabilities, HEADS * T, &err), &err);
+    expect_class_row(qkv, map);
+    vlm_rig_expect_mat(&g, "hidden.0", 0, att_vit_hidden(s), CLOSE); /* reading changes nothing */
+    att_arena_destroy(arena);
+    vlm_rig_close(&g);
+}
+
 /* 6 x 5 patches of 8 x 8: positions in buckets, the others dropped. */
 static void partial_tiles_have_bucketed_positions(void **state)
 {
@@ -321,6 +378,7 @@ int main(void)
         cmocka_unit_test(pruned_is_masked),
         cmocka_unit_test(kept_rows_stay_themselves),
         cmocka_unit_test(a_look_sees_q_k_and_v),
+        cmocka_unit_test(a_policy_reads_what_the_class_token_attends_to),
         cmocka_unit_test(partial_tiles_have_bucketed_positions),
         cmocka_unit_test(whole_tiles_have_their_own_positions),
         cmocka_unit_test(senseless_calls_are_refused),
