@@ -6,10 +6,11 @@
  * but poisons the sum. A masked key's value is not touched. A row that sees nothing becomes zeros,
  * its lse -3e38. The row times head_gain[h], where given, is stored or, with add, added to what is
  * there; of several chunks each is left in part, as cl/attn_merge_any.cl reads it. q and out are
- * float or half.
+ * float or half. FIELDS: all that cl/fields.clh says.
  * Launch:  groups {ceil(T/ROWS) * chunks, H, B}.
- * Build:   -D WIDTH=64 or 128: the most that D and E may be; -D KV_F16 for half keys and values.
- * Prelude: mask.clh values.clh.  Oracle: att_ref_attn(). */
+ * Build:   -D WIDTH=64 or 128: the most that D and E may be; -D KV_F16 for half keys and values;
+ *          -D FIELDS.
+ * Prelude: mask.clh values.clh fields.clh.  Oracle: att_ref_attn(). */
 #define LANES 64
 #define ROWS 16
 #define KEYS 32
@@ -34,9 +35,9 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
               const int v_at, const int v_batch, const int v_head, const int v_token,
               __global float *out, const int out_at, const int out_batch, const int out_head,
               const int out_token, const int add, __global const float *head_gain,
-              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS,
+              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS, HEAD_PARAMS,
               __global float *part, const int part_at, const int chunks, const int chunk_keys,
-              const int out_f16)
+              const int out_f16 FIELD_PARAMS)
 {
     __local float query[ROWS][WIDTH + 1], tile[KEYS][WIDTH + 1], weight[ROWS][KEYS + 1];
     const int lane = get_local_id(0), r = lane / SHARE, s = lane % SHARE;
@@ -44,6 +45,7 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
     const int first = (chunks > 0 ? (int)get_group_id(0) / chunks : 0) * ROWS, i = first + r;
     const int h = get_group_id(1), b = get_group_id(2);
     const int begin = chunk * chunk_keys, end = min(begin + chunk_keys, S);
+    if (OTHER_HEAD(h)) return;
     const mask m = MASK_OF(b, T, S);
     mask_row row = {0, 0, 0, 0};
     if (flags && i < T) row = mask_row_of(&m, i);
@@ -57,8 +59,16 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
             const size_t at = q_row + (size_t)(first + x) * q_token + d;
             query[x][d] = first + x < T ? factor * value_load(q, at, q_f16) : 0.0f;
         }
-    float acc[COLUMNS], z[SCORES];
-    for (int c = 0; c < COLUMNS; c++) acc[c] = 0.0f;
+#ifdef FIELDS
+    __local int class[KEYS];
+    const score_fields sf = SCORE_OF(b, h);
+    const row_fields rf = ROW_FIELDS_OF(h);
+    const int sets = sets_of(rule), classes = class_mass || rule;
+    float mass[CLASSES] = {0};
+#endif
+    float acc[SETS][COLUMNS], z[SCORES];
+    for (int x = 0; x < SETS; x++)
+        for (int c = 0; c < COLUMNS; c++) acc[x][c] = 0.0f;
     float top = -3.0e38f, sum = 0.0f;
     int seen = 0;
 
@@ -81,12 +91,18 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         for (int t = 0; t < SCORES; t++) {
             const int j = s + SHARE * t;
             if (i < T && j < n && (!flags || mask_visible(&m, row, k0 + j))) visible |= 1 << t;
+#ifdef FIELDS
+            if (visible >> t & 1) z[t] = score_change(&sf, i, k0 + j, z[t]);
+#endif
             weight[r][j] = visible >> t & 1 ? z[t] : -INFINITY;
         }
         seen |= visible;
         barrier(CLK_LOCAL_MEM_FENCE);
         float high = top;
         for (int j = 0; j < KEYS; j++) high = weight[r][j] > high ? weight[r][j] : high;
+#ifdef FIELDS
+        if (lane < KEYS) class[lane] = class_of(&rf, k0 + min(lane, n - 1));
+#endif
         for (int e = lane; e < E; e += LANES)
 #pragma unroll
             for (int j = 0; j < KEYS; j++) {
@@ -97,47 +113,95 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         const float fade = exp(top - high);
         sum *= fade;
         top = high;
+#ifdef FIELDS
+        for (int c = 0; c < CLASSES; c++) mass[c] *= fade;
+#endif
         for (int t = 0; t < SCORES; t++) {
             const float p = visible >> t & 1 ? exp(z[t] - high) : -1.0f; /* masked */
             weight[r][s + SHARE * t] = p;
             if (visible >> t & 1) sum += p;
+#ifdef FIELDS
+            for (int c = 0; classes && c < CLASSES; c++)
+                if (visible >> t & 1) mass[c] += c == class[s + SHARE * t] ? p : 0.0f;
+#endif
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int c = 0; c < COLUMNS; c++) acc[c] *= fade;
+        for (int x = 0; x < SETS; x++)
+            for (int c = 0; c < COLUMNS; c++) acc[x][c] *= fade;
         for (int j = 0; j < n; j++) {
             const float p = weight[r][j];
             if (p < 0.0f) continue;
             for (int c = 0; c < COLUMNS; c++)
-                if (s + SHARE * c < E) acc[c] = fma(p, tile[j][s + SHARE * c], acc[c]);
+                if (s + SHARE * c < E) acc[0][c] = fma(p, tile[j][s + SHARE * c], acc[0][c]);
+#ifdef FIELDS
+            for (int x = 1; x < SETS; x++) {
+                if (x >= sets) break;
+                const float w = set_weight(&rf, x, class[j], p);
+                for (int c = 0; c < COLUMNS; c++)
+                    if (s + SHARE * c < E) acc[x][c] = fma(w, tile[j][s + SHARE * c], acc[x][c]);
+            }
+#endif
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     weight[r][s] = sum;
     weight[r][SHARE + s] = seen ? 1.0f : 0.0f;
+#ifdef FIELDS
+    for (int c = 0; c < CLASSES; c++) weight[r][(2 + c) * SHARE + s] = mass[c];
+#endif
     barrier(CLK_LOCAL_MEM_FENCE);
     float total = 0.0f, any = 0.0f;
     for (int x = 0; x < SHARE; x++) {
         total += weight[r][x];
         any += weight[r][SHARE + x];
     }
+#ifdef FIELDS
+    for (int c = 0; c < CLASSES; c++) {
+        mass[c] = 0.0f;
+        for (int x = 0; x < SHARE; x++) mass[c] += weight[r][(2 + c) * SHARE + x];
+    }
+    const int wide = PART_WIDTH(sets, E);
+#else
+    const int sets = 1, wide = PART_WIDTH(1, E);
+#endif
     if (i >= T) return;
     const size_t line = ((size_t)b * get_num_groups(1) + h) * T + i;
     if (chunks > 1) {
-        part += part_at + (line * chunks + chunk) * (E + 3);
-        for (int c = 0; c < COLUMNS; c++)
-            if (s + SHARE * c < E) part[s + SHARE * c] = acc[c];
+        part += part_at + (line * chunks + chunk) * wide;
+        for (int x = 0; x < SETS; x++)
+            for (int c = 0; c < COLUMNS; c++)
+                if (x < sets && s + SHARE * c < E) part[x * E + s + SHARE * c] = acc[x][c];
         if (s == 0) {
-            part[E] = top;
-            part[E + 1] = total;
-            part[E + 2] = any;
+            part += sets * E;
+            part[0] = top;
+            part[1] = total;
+            part[2] = any;
+#ifdef FIELDS
+            for (int c = 0; c < CLASSES; c++) part[3 + c] = mass[c];
+#endif
         }
         return;
     }
     const size_t to = out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
-    const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+    float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+#ifdef FIELDS
+    const float shrink = any > 0.0f ? row_close(&rf, &top, &total, mass) : 1.0f;
+    const float own = own_part(&rf, i, S);
+    const row_mix mix = row_mix_of(&rf, i, mass);
+    if (token_gain) gain *= token_gain[token_gain_at + ((size_t)b * T + i) * get_num_groups(1) + h];
+    if (class_mass && s < CLASSES) class_mass[class_mass_at + line * CLASSES + s] = PICK(mass, s);
+#endif
     for (int c = 0; c < COLUMNS; c++) {
         const int e = s + SHARE * c;
-        const float o = gain * (any > 0.0f ? acc[c] / total : 0.0f);
+#ifdef FIELDS
+        float x = 0.0f;
+        if (any > 0.0f)
+            x = row_number(&mix, shrink, total, acc[0][c], acc[1][c], acc[2][c]);
+        if (own != 0.0f && e < E) x = own_mix(own, x, kv_at(v, (size_t)i * v_token + e));
+        const float o = gain * x;
+#else
+        const float o = gain * (any > 0.0f ? acc[0][c] / total : 0.0f);
+#endif
         if (e < E) value_put(o, add, out, to + e, out_f16);
     }
     if (lse && s == 0) lse[lse_at + line] = any > 0.0f ? top + log(total) : -3.0e38f;

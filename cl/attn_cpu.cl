@@ -9,59 +9,10 @@
  * zeros, its lse -3e38. Each sum has one order, whatever the number of threads.
  * DOT_BF16: both products of words of two bf16; the sums and the softmax stay f32.
  * Launch:  groups {ceil(T/RB), H, B}, work-groups of one.
- * Build:   -D DOT_BF16.  Preludes: types.clh lanes.clh dots.clh mask.clh softmax.clh.
+ * Build:   -D DOT_BF16, -D FIELDS.
+ * Preludes: types.clh lanes.clh dots.clh score_tile.clh mask.clh softmax.clh fields.clh.
  * Oracle:  att_ref_attn(). */
-#define NR (2 * VL)
 #define RB 24
-#define KB 384
-#define MAX_WIDTH 128
-
-#if VL == 16
-#define MR 12
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#else
-#define MR 6
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#endif
-
-/* What the sums are over: single numbers, or words of two. */
-#ifdef DOT_BF16
-#define WORD uint
-#define PER 2
-#define word_load(p) dot_words_load(p)
-#define word_add(sum, word, by) dot_add(sum, word, (dot_words)(by))
-#define WORDS dot_words
-#else
-#define WORD float
-#define PER 1
-#define word_load(p) vec_load(p)
-#define word_add(sum, word, by) fma((vec)(by), word, sum)
-#define WORDS vec
-#endif
-#define X_WORDS (MAX_WIDTH / PER)
-#define P_WORDS (KB / PER)
-
-/* z[r][0..NR) = sum over words d of q[r][d] key[d], for MR rows. */
-static inline void score_tile(const WORD *q, int words, __global const WORD *key, float *z)
-{
-#define DECLARE(r) vec a##r = 0.0f, b##r = 0.0f;
-    EACH_ROW(DECLARE)
-#undef DECLARE
-    for (int d = 0; d < words; d++) {
-        const WORDS u = word_load(key + (size_t)d * NR), w = word_load(key + (size_t)d * NR + VL);
-#define STEP(r)                                                                                    \
-    {                                                                                              \
-        const WORD t = q[r * X_WORDS + d];                                                         \
-        a##r = word_add(a##r, u, t);                                                               \
-        b##r = word_add(b##r, w, t);                                                               \
-    }
-        EACH_ROW(STEP)
-#undef STEP
-    }
-#define KEEP(r) vec_store(a##r, z + r * KB); vec_store(b##r, z + r * KB + VL);
-    EACH_ROW(KEEP)
-#undef KEEP
-}
 
 /* o[r][0..NR) = fade[r] o[r] + sum over words j of p[r][j] value[j], for MR rows. */
 static inline void value_tile(const WORD *p, int words, __global const WORD *value,
@@ -99,6 +50,17 @@ static inline vec value_of(__global const WORD *value, int j, int part)
 #endif
 }
 
+#ifdef FIELDS
+/* Column e of value row j; panels of keys. */
+static inline float value_number(__global const WORD *values, int panels, int j, int e)
+{
+    __global const WORD *value = values + (size_t)(e / NR) * panels * NR * NR / PER;
+    float x[VL];
+    vec_store(value_of(value, j, e % NR / VL), x);
+    return x[e % VL];
+}
+#endif
+
 /* Whether n rows of NR values are all numbers, and no infinities. */
 static inline int all_finite(int n, __global const WORD *value)
 {
@@ -121,20 +83,6 @@ static void value_row(const float *p, int n, __global const WORD *value, float f
     vec_store(b, o + VL);
 }
 
-/* n numbers, a multiple of NR, as words. */
-static inline void to_words(const float *from, int n, WORD *to)
-{
-    for (int i = 0; i < n; i += NR) {
-        const vec a = vec_load(from + i), b = vec_load(from + i + VL);
-#ifdef DOT_BF16
-        dot_words_store(dot_words_of(a, b), to + i / 2);
-#else
-        vec_store(a, to + i);
-        vec_store(b, to + i + VL);
-#endif
-    }
-}
-
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void attn_cpu(const int T, const int S, const int D, const int E, const int share,
               const float scale, __global const float *head_scale, const int head_scale_at,
@@ -144,14 +92,12 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
               __global float *restrict out, const int out_at, const int out_batch,
               const int out_head, const int out_token, const int add,
               __global const float *head_gain, const int head_gain_at, __global float *lse,
-              const int lse_at, MASK_PARAMS)
+              const int lse_at, MASK_PARAMS, HEAD_PARAMS FIELD_PARAMS)
 {
-    float o[RB * MAX_WIDTH], z[RB * KB];
+    float o[SETS][RB * MAX_WIDTH], z[RB * KB];
     WORD x[RB * X_WORDS];
 #ifdef DOT_BF16
     WORD p[RB * P_WORDS];
-#else
-    const float *p = z;
 #endif
     float top[RB], sum[RB], fade[RB];
     int seen[RB];
@@ -159,7 +105,22 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
     const int rows = min(RB, T - first);
     const int panels = (S + NR - 1) / NR, columns = (E + NR - 1) / NR;
     const int words = (D + PER - 1) / PER;
-    if (rows <= 0) return;
+    if (rows <= 0 || OTHER_HEAD(h)) return;
+#ifdef FIELDS
+    float weight[RB * KB], mass[RB][CLASSES] = {{0}};
+    const score_fields sf = SCORE_OF(b, h);
+    const row_fields rf = ROW_FIELDS_OF(h);
+    const int sets = sets_of(rule), classes = class_mass || rule;
+#define WEIGHTS(set) ((set) ? weight : z)
+#else
+    const int sets = 1;
+#define WEIGHTS(set) z
+#endif
+#ifdef DOT_BF16
+#define WORDS_OF(set) p
+#else
+#define WORDS_OF(set) WEIGHTS(set)
+#endif
     const size_t head = (size_t)b * (get_global_size(1) / share) + h / share;
     const float factor = (head_scale ? head_scale[head_scale_at + h] : scale) * LOG2_E;
     const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head;
@@ -174,7 +135,8 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
         for (int d = 0; d < D; d++)
             row[d] = factor * (q_f16 ? vload_half(at + d, (__global const half *)q) : q[at + d]);
         to_words(row, (D + NR - 1) / NR * NR, x + r * X_WORDS);
-        for (int e = 0; e < columns * NR; e++) o[r * MAX_WIDTH + e] = 0.0f;
+        for (int set = 0; set < sets; set++)
+            for (int e = 0; e < columns * NR; e++) o[set][r * MAX_WIDTH + e] = 0.0f;
         top[r] = -3.0e38f;
         sum[r] = 0.0f;
         seen[r] = 0;
@@ -188,33 +150,73 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
                 score_tile(x + r * X_WORDS, words, keys + (size_t)(k0 + j) * words,
                            z + r * KB + j);
         for (int r = 0; r < rows; r++) {
+#ifdef FIELDS
+            for (int j = 0; score_changes(&sf, first + r) && j < n; j++)
+                z[r * KB + j] = score_change(&sf, first + r, k0 + j, z[r * KB + j]);
+#endif
             seen[r] |= hide(z + r * KB, &m, first + r, k0, n, wide, state);
             fade[r] = soften(z + r * KB, wide, top + r, sum + r);
-#ifdef DOT_BF16
-            to_words(z + r * KB, wide, p + r * P_WORDS);
+#ifdef FIELDS
+            for (int c = 0; c < CLASSES; c++) mass[r][c] *= fade[r];
+            for (int j = 0; classes && j < n; j++)
+                mass[r][class_of(&rf, k0 + j)] += z[r * KB + j];
 #endif
         }
         for (int r = rows; r < (rows + MR - 1) / MR * MR; r++) fade[r] = 0.0f;
-        for (int c = 0; c < columns; c++) {
-            __global const WORD *value = values + ((size_t)c * panels * NR + k0) * NR / PER;
-            if (state == MASK_ALL || all_finite(n, value))
-                for (int r = 0; r < rows; r += MR)
-                    value_tile(p + r * P_WORDS, (n + PER - 1) / PER, value, fade + r,
-                               o + r * MAX_WIDTH + c * NR);
-            else
-                for (int r = 0; r < rows; r++)
-                    value_row(z + r * KB, n, value, fade[r], o + r * MAX_WIDTH + c * NR);
+        for (int set = 0; set < sets; set++) {
+#ifdef FIELDS
+            for (int r = 0; set && r < rows; r++)
+                for (int j = 0; j < wide; j++)
+                    weight[r * KB + j] = set_weight(&rf, set, class_of(&rf, min(k0 + j, S - 1)),
+                                                    z[r * KB + j]);
+#endif
+#ifdef DOT_BF16
+            for (int r = 0; r < rows; r++)
+                to_words(WEIGHTS(set) + r * KB, wide, p + r * P_WORDS);
+#endif
+            for (int c = 0; c < columns; c++) {
+                __global const WORD *value = values + ((size_t)c * panels * NR + k0) * NR / PER;
+                if (state == MASK_ALL || all_finite(n, value))
+                    for (int r = 0; r < rows; r += MR)
+                        value_tile(WORDS_OF(set) + r * P_WORDS, (n + PER - 1) / PER, value,
+                                   fade + r, o[set] + r * MAX_WIDTH + c * NR);
+                else
+                    for (int r = 0; r < rows; r++)
+                        value_row(WEIGHTS(set) + r * KB, n, value, fade[r],
+                                  o[set] + r * MAX_WIDTH + c * NR);
+            }
         }
     }
     const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
     for (int r = 0; r < rows; r++) {
         __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
                              (size_t)(first + r) * out_token;
+        const size_t line = ((size_t)b * get_global_size(1) + h) * T + first + r;
+#ifdef FIELDS
+        const int i = first + r;
+        const float *sums = o[0] + r * MAX_WIDTH;
+        const float shrink = seen[r] ? row_close(&rf, &top[r], &sum[r], mass[r]) : 1.0f;
+        const float mine = own_part(&rf, i, S);
+        const row_mix mix = row_mix_of(&rf, i, mass[r]);
+        float by = gain;
+        if (token_gain)
+            by *= token_gain[token_gain_at + ((size_t)b * T + i) * get_global_size(1) + h];
+        for (int c = 0; class_mass && c < CLASSES; c++)
+            class_mass[class_mass_at + line * CLASSES + c] = mass[r][c];
+        for (int e = 0; e < E; e++) {
+            float y = seen[r] ? row_number(&mix, shrink, sum[r], sums[e], sums[RB * MAX_WIDTH + e],
+                                           sums[2 * RB * MAX_WIDTH + e])
+                              : 0.0f;
+            if (mine != 0.0f) y = own_mix(mine, y, value_number(values, panels, i, e));
+            to[e] = (add ? to[e] : 0.0f) + by * y;
+        }
+#else
         for (int e = 0; e < E; e++)
             to[e] = (add ? to[e] : 0.0f) +
-                    gain * (seen[r] ? o[r * MAX_WIDTH + e] / sum[r] : 0.0f);
+                    gain * (seen[r] ? o[0][r * MAX_WIDTH + e] / sum[r] : 0.0f);
+#endif
         if (lse)
-            lse[lse_at + ((size_t)b * get_global_size(1) + h) * T + first + r] =
+            lse[lse_at + line] =
                 seen[r] ? top[r] * LN_2 + log(sum[r]) : -3.0e38f;
     }
 }

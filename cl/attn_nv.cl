@@ -156,13 +156,14 @@ void attn_nv(const int T, const int S, const int D, const int E, const int share
              const int v_batch, const int v_head, const int v_token, __global float *out,
              const int out_at, const int out_batch, const int out_head, const int out_token,
              const int add, __global const float *head_gain, const int head_gain_at,
-             __global float *lse, const int lse_at, MASK_PARAMS, const int out_f16)
+             __global float *lse, const int lse_at, MASK_PARAMS, HEAD_PARAMS,
+             const int out_f16)
 {
     __local uint4 room[ROOM] __attribute__((aligned(1024)));
     __local int flag;
     const uint tiles = local_address(room);
     const int first = get_group_id(0) * ROWS, h = get_group_id(1), b = get_group_id(2);
-    if (T == 0) return;
+    if (T == 0 || OTHER_HEAD(h)) return;
     flag = 0;
     const mask m = MASK_OF(b, T, S);
     const float factor = LOG2_E * (head_scale ? head_scale[head_scale_at + h] : scale);

@@ -116,6 +116,18 @@ att_status atti_array_set(att_queue *queue, atti_array *a, int64_t i, float x, a
     return att_queue_write(queue, att_view_at(atti_array_device(a), i), bytes, 1, err);
 }
 
+void atti_array_round(atti_array *a, float by)
+{
+    float *x = a->host;
+    uint16_t *h = a->host;
+    for (int64_t i = 0; i < a->n; i++)
+        if (a->dtype == ATT_F16) /* holds what is left */
+            h[i] = att_half_from_float(
+                att_bfloat_to_float(att_bfloat_from_float(att_half_to_float(h[i]))));
+        else
+            x[i] = att_bfloat_to_float(att_bfloat_from_float(x[i] * by)) / by;
+}
+
 static float *widened(const void *from, int64_t n, att_dtype dtype)
 {
     float *x = att_calloc((size_t)n, sizeof *x);

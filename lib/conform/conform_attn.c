@@ -365,18 +365,8 @@ static int rounds(att_device *device, const attn_case *c)
 static void round_operands(bench *b)
 {
     const float factor = 1.0f / sqrtf((float)b->c.d) * 1.44269504f;
-    for (int which = Q; which <= V; which++) {
-        const atti_array *a = &b->array[which];
-        const float by = which == Q ? factor : 1.0f;
-        float *x = a->host;
-        uint16_t *h = a->host;
-        for (int64_t i = 0; i < a->n; i++)
-            if (a->dtype == ATT_F16) /* holds what is left */
-                h[i] = att_half_from_float(
-                    att_bfloat_to_float(att_bfloat_from_float(att_half_to_float(h[i]))));
-            else
-                x[i] = att_bfloat_to_float(att_bfloat_from_float(x[i] * by)) / by;
-    }
+    for (int which = Q; which <= V; which++)
+        atti_array_round(&b->array[which], which == Q ? factor : 1.0f);
 }
 
 /* Both sides, then every array that the call may have written, the gaps between rows included. */

@@ -27,6 +27,8 @@ const att_conform_case *att_conform_cases(size_t i, size_t *n)
         return att_conform_swiglu(n);
     case 10:
         return att_conform_gather(n);
+    case 11:
+        return att_conform_attn_fields(n);
     default:
         return NULL;
     }

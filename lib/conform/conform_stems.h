@@ -15,6 +15,7 @@ const att_conform_case *att_conform_magnitude(size_t *n);
 const att_conform_case *att_conform_lstm(size_t *n);
 const att_conform_case *att_conform_cache(size_t *n);
 const att_conform_case *att_conform_attn(size_t *n);
+const att_conform_case *att_conform_attn_fields(size_t *n);
 const att_conform_case *att_conform_logits_top(size_t *n);
 const att_conform_case *att_conform_rope(size_t *n);
 const att_conform_case *att_conform_swiglu(size_t *n);
@@ -42,6 +43,9 @@ att_view atti_array_host(const atti_array *array);
 
 /* Sets element i on both sides, for NaN and infinities. */
 att_status atti_array_set(att_queue *queue, atti_array *array, int64_t i, float x, att_err *err);
+
+/* The host's side as bf16 holds it times `by`, which is 1 for halves. */
+void atti_array_round(atti_array *array, float by);
 
 /* Reads the device's side, guard included, and compares it with the host's. */
 att_status atti_array_compare(att_queue *queue, const atti_array *array, att_conform_result *result,

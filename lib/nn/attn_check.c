@@ -34,8 +34,8 @@ att_status atti_attn_check_room(const char *name, const att_view *v, int64_t n, 
     return ATT_OK;
 }
 
-static att_status check_operand(const char *name, const att_attn_view *v, const int32_t sizes[4],
-                                att_err *err)
+att_status atti_attn_check_operand(const char *name, const att_attn_view *v, const int32_t sizes[4],
+                                   att_err *err)
 {
     const att_dtype dtype = v->view.dtype;
     if (dtype != ATT_F32 && dtype != ATT_F16)
@@ -59,19 +59,18 @@ static att_status check_operands(const att_attn_call *c, att_err *err)
     const int32_t k[] = {c->batch, c->kv_heads, c->n_k, c->d_qk};
     const int32_t v[] = {c->batch, c->kv_heads, c->n_k, c->d_v};
     const int32_t out[] = {c->batch, c->heads, c->n_q, c->d_v};
-    att_status status = check_operand("q", &c->q, q, err);
-    if (!status) status = check_operand("k", &c->k, k, err);
-    if (!status) status = check_operand("v", &c->v, v, err);
-    if (!status) status = check_operand("out", &c->out, out, err);
+    att_status status = atti_attn_check_operand("q", &c->q, q, err);
+    if (!status) status = atti_attn_check_operand("k", &c->k, k, err);
+    if (!status) status = atti_attn_check_operand("v", &c->v, v, err);
+    if (!status) status = atti_attn_check_operand("out", &c->out, out, err);
     if (!status && c->k.view.dtype != c->v.view.dtype)
         return att_fail(err, ATT_E_UNSUPPORTED, "attend: k is %s but v is %s",
                         att_dtype_name(c->k.view.dtype), att_dtype_name(c->v.view.dtype));
     return status;
 }
 
-/* A side array: absent, or `dtype` with room for n. */
-static att_status check_array(const char *name, const att_view *v, att_dtype dtype, int64_t n,
-                              att_err *err)
+att_status atti_attn_check_array(const char *name, const att_view *v, att_dtype dtype, int64_t n,
+                                 att_err *err)
 {
     if (!att_view_given(v)) return ATT_OK;
     if (v->dtype != dtype)
@@ -80,11 +79,11 @@ static att_status check_array(const char *name, const att_view *v, att_dtype dty
     return atti_attn_check_room(name, v, n, err);
 }
 
-static att_status check_mask(const att_attn_call *c, att_err *err)
+att_status atti_attn_check_mask(const att_attn_call *c, const att_attn_mask *m, int32_t n_k,
+                                att_err *err)
 {
-    const att_attn_mask *m = &c->mask;
-    const int64_t nq = (int64_t)c->batch * c->n_q, nk = (int64_t)c->batch * c->n_k;
-    const int64_t bytes = (int64_t)c->n_q * (((int64_t)c->n_k + 7) / 8);
+    const int64_t nq = (int64_t)c->batch * c->n_q, nk = (int64_t)c->batch * n_k;
+    const int64_t bytes = (int64_t)c->n_q * (((int64_t)n_k + 7) / 8);
     if (m->flags >= 2 * (uint32_t)ATT_MASK_BITS)
         return att_fail(err, ATT_E_ARG, "attend: mask flags 0x%x are unknown", m->flags);
     if (m->left < -1 || m->right < -1 || m->n_sink < 0 || m->n_global < 0)
@@ -94,13 +93,13 @@ static att_status check_mask(const att_attn_call *c, att_err *err)
                         m->left, m->right, m->n_sink, m->n_global);
     if ((m->flags & ATT_MASK_BITS) && !att_view_given(&m->bits))
         return att_fail(err, ATT_E_ARG, "attend: the mask asks for bits and has none");
-    att_status status = check_array("mask.q_pos", &m->q_pos, ATT_I32, nq, err);
-    if (!status) status = check_array("mask.k_pos", &m->k_pos, ATT_I32, nk, err);
-    if (!status) status = check_array("mask.q_span", &m->q_span, ATT_I32, nq, err);
-    if (!status) status = check_array("mask.k_span", &m->k_span, ATT_I32, nk, err);
-    if (!status) status = check_array("mask.q_seq", &m->q_seq, ATT_I32, nq, err);
-    if (!status) status = check_array("mask.k_seq", &m->k_seq, ATT_I32, nk, err);
-    if (!status) status = check_array("mask.bits", &m->bits, ATT_U8, bytes, err);
+    att_status status = atti_attn_check_array("mask.q_pos", &m->q_pos, ATT_I32, nq, err);
+    if (!status) status = atti_attn_check_array("mask.k_pos", &m->k_pos, ATT_I32, nk, err);
+    if (!status) status = atti_attn_check_array("mask.q_span", &m->q_span, ATT_I32, nq, err);
+    if (!status) status = atti_attn_check_array("mask.k_span", &m->k_span, ATT_I32, nk, err);
+    if (!status) status = atti_attn_check_array("mask.q_seq", &m->q_seq, ATT_I32, nq, err);
+    if (!status) status = atti_attn_check_array("mask.k_seq", &m->k_seq, ATT_I32, nk, err);
+    if (!status) status = atti_attn_check_array("mask.bits", &m->bits, ATT_U8, bytes, err);
     return status;
 }
 
@@ -120,40 +119,26 @@ static att_status check_maps(const att_attn_call *c, att_err *err)
     if (one > INT32_MAX)
         return att_fail(err, ATT_E_UNSUPPORTED, "attend: maps of %lld numbers a batch row",
                         (long long)one);
-    att_status status = check_array("taps.scores", &t->scores, ATT_F32, c->batch * one, err);
+    att_status status =
+        atti_attn_check_array("taps.scores", &t->scores, ATT_F32, c->batch * one, err);
     if (!status)
-        status = check_array("taps.probabilities", &t->probabilities, ATT_F32, c->batch * one, err);
+        status = atti_attn_check_array("taps.probabilities", &t->probabilities, ATT_F32,
+                                       c->batch * one, err);
     return status;
 }
 
 /* Every field in use that no kernel knows, by name. */
 static att_status check_known(const att_attn_call *c, att_err *err)
 {
-    const att_attn_taps *t = &c->taps;
     const struct {
         const char *name;
         int used;
     } fields[] = {
-        {"softcap", c->softcap != 0.0f},
-        {"bias", att_view_given(&c->bias.view)},
-        {"abs_gain", att_view_given(&c->abs_gain)},
-        {"sink_logit", att_view_given(&c->sink_logit)},
         {"tiles", c->tiles.tile_k},
         {"q_rows", att_view_given(&c->q_rows)},
         {"k_rows", att_view_given(&c->k_rows)},
-        {"head_class", att_view_given(&c->head_class)},
-        {"token_gain", att_view_given(&c->token_gain)},
-        {"classes", c->classes.rule != ATT_CLASS_NONE},
-        {"diag_mix", att_view_given(&c->diag_mix)},
-        {"taps.entropy", att_view_given(&t->entropy)},
-        {"taps.distance", att_view_given(&t->distance)},
-        {"taps.windowed_distance", att_view_given(&t->windowed_distance)},
-        {"taps.argmax", att_view_given(&t->argmax)},
-        {"taps.class_mass", att_view_given(&t->class_mass)},
-        {"taps.key_mean", att_view_given(&t->key_mean)},
-        {"taps.key_band_mean", att_view_given(&t->key_band_mean)},
     };
-    char names[512] = "";
+    char names[128] = "";
     size_t n = 0;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i].used)
@@ -168,11 +153,13 @@ att_status atti_attn_check(const att_attn_call *c, att_err *err)
     const int64_t rows = (int64_t)c->batch * c->heads * c->n_q;
     att_status status = check_sizes(c, err);
     if (!status) status = check_operands(c, err);
-    if (!status) status = check_mask(c, err);
-    if (!status) status = check_array("head_scale", &c->head_scale, ATT_F32, c->heads, err);
-    if (!status) status = check_array("head_gain", &c->head_gain, ATT_F32, c->heads, err);
-    if (!status) status = check_array("taps.lse", &c->taps.lse, ATT_F32, rows, err);
+    if (!status) status = atti_attn_check_mask(c, &c->mask, c->n_k, err);
+    if (!status)
+        status = atti_attn_check_array("head_scale", &c->head_scale, ATT_F32, c->heads, err);
+    if (!status) status = atti_attn_check_array("head_gain", &c->head_gain, ATT_F32, c->heads, err);
+    if (!status) status = atti_attn_check_array("taps.lse", &c->taps.lse, ATT_F32, rows, err);
     if (!status) status = check_maps(c, err);
+    if (!status) status = atti_attn_check_fields(c, err);
     if (!status) status = check_known(c, err);
     return status;
 }

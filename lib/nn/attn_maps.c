@@ -29,34 +29,39 @@ static void push_map(atti_args *args, head_map map)
     atti_push_i32(args, map.batch);
 }
 
-static att_status score(att_queue *queue, const att_attn_call *c, int32_t head, head_map to,
+static att_status score(att_queue *queue, const atti_attn_job *job, int32_t head, head_map to,
                         att_err *err)
 {
+    const att_attn_call *c = &job->call;
     const int half = c->k.view.dtype == ATT_F16;
     atti_args args = {.n = 0};
     atti_push_query(&args, c);
     atti_push_operand(&args, &c->k);
-    atti_push_mask(&args, &c->mask);
+    atti_push_mask(&args, job);
+    atti_push_score(&args, c);
     atti_push_i32(&args, head);
     atti_push_i32(&args, c->taps.row_begin);
+    atti_push_i32(&args, job->all_keys);
     push_map(&args, to);
     const att_launch launch = {.kernel =
                                    half ? ATT_K_ATTN_SCORES_ANY_F16 : ATT_K_ATTN_SCORES_ANY_F32,
-                               .groups = {att_ceil_div(c->n_k, GROUP), rows_of(c), c->batch},
+                               .groups = {att_ceil_div(job->all_keys, GROUP), rows_of(c), c->batch},
                                .args = args.list,
                                .n_args = args.n,
                                .flops = 2.0 * c->batch * rows_of(c) * c->n_k * c->d_qk};
     return att_queue_launch(queue, &launch, err);
 }
 
-static att_status normalise(att_queue *queue, const att_attn_call *c, head_map from, head_map to,
-                            att_err *err)
+static att_status normalise(att_queue *queue, const att_attn_call *c, int32_t head, head_map from,
+                            head_map to, att_err *err)
 {
     atti_args args = {.n = 0};
     atti_push_i32(&args, rows_of(c));
     atti_push_i32(&args, c->n_k);
     push_map(&args, from);
     push_map(&args, to);
+    atti_push_view(&args, c->sink_logit);
+    atti_push_i32(&args, head);
     const att_launch launch = {.kernel = ATT_K_ATTN_PROBS_ANY,
                                .groups = {att_ceil_div(rows_of(c), GROUP), c->batch, 1},
                                .args = args.list,
@@ -73,9 +78,13 @@ att_status atti_attn_tap_maps(att_queue *queue, const att_attn_call *c, att_err 
     att_status status = ATT_OK;
     for (int32_t i = 0; !status && i < t->n_heads; i++) {
         const head_map z = map_of(c, scores ? t->scores : t->probabilities, i);
-        status = score(queue, c, t->heads[i], z, err);
+        for (int32_t n = 0; !status && n < atti_attn_n_jobs(c); n++) {
+            atti_attn_job job; /* of which one finds the head in its class */
+            atti_attn_job_of(c, n, &job);
+            status = score(queue, &job, t->heads[i], z, err);
+        }
         if (!status && probabilities)
-            status = normalise(queue, c, z, map_of(c, t->probabilities, i), err);
+            status = normalise(queue, c, t->heads[i], z, map_of(c, t->probabilities, i), err);
     }
     return status;
 }
