@@ -26,6 +26,16 @@
 #define kv_at(p, i) (p)[i]
 #endif
 
+/* n rows of keys or values into the tile, zeros behind them; loads are on their way together. A
+ * macro: PoCL 3.1 miscompiles the function. */
+#define FILL(from, token, width)                                                                   \
+    for (int d = lane; d < (width); d += LANES)                                                    \
+        _Pragma("unroll") for (int j = 0; j < KEYS; j++)                                           \
+        {                                                                                          \
+            const float x = kv_at(from, (size_t)(k0 + min(j, n - 1)) * (token) + d);               \
+            tile[j][d] = j < n ? x : 0.0f;                                                         \
+        }
+
 __kernel __attribute__((reqd_work_group_size(LANES, 1, 1)))
 void attn_any(const int T, const int S, const int D, const int E, const int share,
               const float scale, __global const float *head_scale, const int head_scale_at,
@@ -35,11 +45,12 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
               const int v_at, const int v_batch, const int v_head, const int v_token,
               __global float *out, const int out_at, const int out_batch, const int out_head,
               const int out_token, const int add, __global const float *head_gain,
-              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS, HEAD_PARAMS,
-              __global float *part, const int part_at, const int chunks, const int chunk_keys,
-              const int out_f16 FIELD_PARAMS)
+              const int head_gain_at, __global float *lse, const int lse_at, MASK_PARAMS,
+              HEAD_PARAMS, __global float *part, const int part_at, const int chunks,
+              const int chunk_keys, const int out_f16 FIELD_PARAMS)
 {
     __local float query[ROWS][WIDTH + 1], tile[KEYS][WIDTH + 1], weight[ROWS][KEYS + 1];
+    __local int class[SETS > 1 ? KEYS : 1];
     const int lane = get_local_id(0), r = lane / SHARE, s = lane % SHARE;
     const int chunk = chunks > 0 ? (int)get_group_id(0) % chunks : 0;
     const int first = (chunks > 0 ? (int)get_group_id(0) / chunks : 0) * ROWS, i = first + r;
@@ -59,16 +70,11 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
             const size_t at = q_row + (size_t)(first + x) * q_token + d;
             query[x][d] = first + x < T ? factor * value_load(q, at, q_f16) : 0.0f;
         }
-#ifdef FIELDS
-    __local int class[KEYS];
-    const score_fields sf = SCORE_OF(b, h);
-    const row_fields rf = ROW_FIELDS_OF(h);
-    const int sets = sets_of(rule), classes = class_mass || rule;
-    float mass[CLASSES] = {0};
-#endif
-    float acc[SETS][COLUMNS], z[SCORES];
+    FIELDS_OF(b, h)
+    float acc[SETS][COLUMNS], z[SCORES], mass[CLASSES];
     for (int x = 0; x < SETS; x++)
         for (int c = 0; c < COLUMNS; c++) acc[x][c] = 0.0f;
+    for (int c = 0; c < CLASSES; c++) mass[c] = 0.0f;
     float top = -3.0e38f, sum = 0.0f;
     int seen = 0;
 
@@ -76,12 +82,7 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         const int n = min(KEYS, end - k0);
         int visible = 0; /* bit t: the score of key s + SHARE*t counts */
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int d = lane; d < D; d += LANES) /* loads are on their way together */
-#pragma unroll
-            for (int j = 0; j < KEYS; j++) {
-                const float x = kv_at(k, (size_t)(k0 + min(j, n - 1)) * k_token + d);
-                tile[j][d] = j < n ? x : 0.0f;
-            }
+        FILL(k, k_token, D)
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int t = 0; t < SCORES; t++) z[t] = 0.0f;
         for (int d = 0; d < D; d++) {
@@ -91,39 +92,26 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
         for (int t = 0; t < SCORES; t++) {
             const int j = s + SHARE * t;
             if (i < T && j < n && (!flags || mask_visible(&m, row, k0 + j))) visible |= 1 << t;
-#ifdef FIELDS
             if (visible >> t & 1) z[t] = score_change(&sf, i, k0 + j, z[t]);
-#endif
             weight[r][j] = visible >> t & 1 ? z[t] : -INFINITY;
         }
         seen |= visible;
         barrier(CLK_LOCAL_MEM_FENCE);
         float high = top;
         for (int j = 0; j < KEYS; j++) high = weight[r][j] > high ? weight[r][j] : high;
-#ifdef FIELDS
-        if (lane < KEYS) class[lane] = class_of(&rf, k0 + min(lane, n - 1));
-#endif
-        for (int e = lane; e < E; e += LANES)
-#pragma unroll
-            for (int j = 0; j < KEYS; j++) {
-                const float x = kv_at(v, (size_t)(k0 + min(j, n - 1)) * v_token + e);
-                tile[j][e] = j < n ? x : 0.0f;
-            }
+        if (SETS > 1 && lane < KEYS) class[lane] = class_of(&rf, k0 + min(lane, n - 1));
+        FILL(v, v_token, E)
         barrier(CLK_LOCAL_MEM_FENCE);
         const float fade = exp(top - high);
         sum *= fade;
         top = high;
-#ifdef FIELDS
-        for (int c = 0; c < CLASSES; c++) mass[c] *= fade;
-#endif
+        masses_fade(mass, fade);
         for (int t = 0; t < SCORES; t++) {
             const float p = visible >> t & 1 ? exp(z[t] - high) : -1.0f; /* masked */
             weight[r][s + SHARE * t] = p;
             if (visible >> t & 1) sum += p;
-#ifdef FIELDS
-            for (int c = 0; classes && c < CLASSES; c++)
+            for (int c = 0; rf.classes && c < CLASSES; c++)
                 if (visible >> t & 1) mass[c] += c == class[s + SHARE * t] ? p : 0.0f;
-#endif
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int x = 0; x < SETS; x++)
@@ -133,76 +121,50 @@ void attn_any(const int T, const int S, const int D, const int E, const int shar
             if (p < 0.0f) continue;
             for (int c = 0; c < COLUMNS; c++)
                 if (s + SHARE * c < E) acc[0][c] = fma(p, tile[j][s + SHARE * c], acc[0][c]);
-#ifdef FIELDS
             for (int x = 1; x < SETS; x++) {
-                if (x >= sets) break;
                 const float w = set_weight(&rf, x, class[j], p);
                 for (int c = 0; c < COLUMNS; c++)
-                    if (s + SHARE * c < E) acc[x][c] = fma(w, tile[j][s + SHARE * c], acc[x][c]);
+                    if (x < sets && s + SHARE * c < E)
+                        acc[x][c] = fma(w, tile[j][s + SHARE * c], acc[x][c]);
             }
-#endif
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     weight[r][s] = sum;
     weight[r][SHARE + s] = seen ? 1.0f : 0.0f;
-#ifdef FIELDS
-    for (int c = 0; c < CLASSES; c++) weight[r][(2 + c) * SHARE + s] = mass[c];
-#endif
+    for (int c = 0; c < MASSES; c++) weight[r][(2 + c) * SHARE + s] = mass[c];
     barrier(CLK_LOCAL_MEM_FENCE);
     float total = 0.0f, any = 0.0f;
+    for (int c = 0; c < MASSES; c++) mass[c] = 0.0f;
     for (int x = 0; x < SHARE; x++) {
         total += weight[r][x];
         any += weight[r][SHARE + x];
+        for (int c = 0; c < MASSES; c++) mass[c] += weight[r][(2 + c) * SHARE + x];
     }
-#ifdef FIELDS
-    for (int c = 0; c < CLASSES; c++) {
-        mass[c] = 0.0f;
-        for (int x = 0; x < SHARE; x++) mass[c] += weight[r][(2 + c) * SHARE + x];
-    }
-    const int wide = PART_WIDTH(sets, E);
-#else
-    const int sets = 1, wide = PART_WIDTH(1, E);
-#endif
     if (i >= T) return;
     const size_t line = ((size_t)b * get_num_groups(1) + h) * T + i;
     if (chunks > 1) {
-        part += part_at + (line * chunks + chunk) * wide;
+        part += part_at + (line * chunks + chunk) * PART_WIDTH(sets, E);
         for (int x = 0; x < SETS; x++)
             for (int c = 0; c < COLUMNS; c++)
                 if (x < sets && s + SHARE * c < E) part[x * E + s + SHARE * c] = acc[x][c];
-        if (s == 0) {
-            part += sets * E;
-            part[0] = top;
-            part[1] = total;
-            part[2] = any;
-#ifdef FIELDS
-            for (int c = 0; c < CLASSES; c++) part[3 + c] = mass[c];
-#endif
-        }
+        part += sets * E;
+        if (s > 0) return;
+        part[0] = top;
+        part[1] = total;
+        part[2] = any;
+        for (int c = 0; c < MASSES; c++) part[3 + c] = mass[c];
         return;
     }
     const size_t to = out_at + (size_t)b * out_batch + (size_t)h * out_head + (size_t)i * out_token;
-    float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
-#ifdef FIELDS
-    const float shrink = any > 0.0f ? row_close(&rf, &top, &total, mass) : 1.0f;
-    const float own = own_part(&rf, i, S);
-    const row_mix mix = row_mix_of(&rf, i, mass);
-    if (token_gain) gain *= token_gain[token_gain_at + ((size_t)b * T + i) * get_num_groups(1) + h];
-    if (class_mass && s < CLASSES) class_mass[class_mass_at + line * CLASSES + s] = PICK(mass, s);
-#endif
+    const float gain = head_gain ? head_gain[head_gain_at + h] : 1.0f;
+    const row_end last = row_end_of(&rf, i, S, get_num_groups(1), line, (size_t)b * T + i, gain,
+                                    any > 0.0f, &top, &total, mass);
     for (int c = 0; c < COLUMNS; c++) {
         const int e = s + SHARE * c;
-#ifdef FIELDS
-        float x = 0.0f;
-        if (any > 0.0f)
-            x = row_number(&mix, shrink, total, acc[0][c], acc[1][c], acc[2][c]);
-        if (own != 0.0f && e < E) x = own_mix(own, x, kv_at(v, (size_t)i * v_token + e));
-        const float o = gain * x;
-#else
-        const float o = gain * (any > 0.0f ? acc[0][c] / total : 0.0f);
-#endif
-        if (e < E) value_put(o, add, out, to + e, out_f16);
+        float o = row_number(&last, acc[FIRST][c], acc[GAINED][c], acc[TARGET][c]);
+        if (last.own != 0.0f && e < E) o = row_mixed(&last, o, kv_at(v, (size_t)i * v_token + e));
+        if (e < E) value_put(last.gain * o, add, out, to + e, out_f16);
     }
     if (lse && s == 0) lse[lse_at + line] = any > 0.0f ? top + log(total) : -3.0e38f;
 }

@@ -50,7 +50,6 @@ static inline vec value_of(__global const WORD *value, int j, int part)
 #endif
 }
 
-#ifdef FIELDS
 /* Column e of value row j; panels of keys. */
 static inline float value_number(__global const WORD *values, int panels, int j, int e)
 {
@@ -59,7 +58,6 @@ static inline float value_number(__global const WORD *values, int panels, int j,
     vec_store(value_of(value, j, e % NR / VL), x);
     return x[e % VL];
 }
-#endif
 
 /* Whether n rows of NR values are all numbers, and no infinities. */
 static inline int all_finite(int n, __global const WORD *value)
@@ -98,6 +96,9 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
     WORD x[RB * X_WORDS];
 #ifdef DOT_BF16
     WORD p[RB * P_WORDS];
+#define AS_WORDS(weights) p
+#else
+#define AS_WORDS(weights) weights
 #endif
     float top[RB], sum[RB], fade[RB];
     int seen[RB];
@@ -106,21 +107,8 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
     const int panels = (S + NR - 1) / NR, columns = (E + NR - 1) / NR;
     const int words = (D + PER - 1) / PER;
     if (rows <= 0 || OTHER_HEAD(h)) return;
-#ifdef FIELDS
-    float weight[RB * KB], mass[RB][CLASSES] = {{0}};
-    const score_fields sf = SCORE_OF(b, h);
-    const row_fields rf = ROW_FIELDS_OF(h);
-    const int sets = sets_of(rule), classes = class_mass || rule;
-#define WEIGHTS(set) ((set) ? weight : z)
-#else
-    const int sets = 1;
-#define WEIGHTS(set) z
-#endif
-#ifdef DOT_BF16
-#define WORDS_OF(set) p
-#else
-#define WORDS_OF(set) WEIGHTS(set)
-#endif
+    FIELDS_OF(b, h)
+    float weight[SETS > 1 ? RB * KB : 1], mass[RB][CLASSES] = {{0.0f}};
     const size_t head = (size_t)b * (get_global_size(1) / share) + h / share;
     const float factor = (head_scale ? head_scale[head_scale_at + h] : scale) * LOG2_E;
     const size_t q_row = q_at + (size_t)b * q_batch + (size_t)h * q_head;
@@ -150,40 +138,35 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
                 score_tile(x + r * X_WORDS, words, keys + (size_t)(k0 + j) * words,
                            z + r * KB + j);
         for (int r = 0; r < rows; r++) {
-#ifdef FIELDS
             for (int j = 0; score_changes(&sf, first + r) && j < n; j++)
                 z[r * KB + j] = score_change(&sf, first + r, k0 + j, z[r * KB + j]);
-#endif
             seen[r] |= hide(z + r * KB, &m, first + r, k0, n, wide, state);
             fade[r] = soften(z + r * KB, wide, top + r, sum + r);
-#ifdef FIELDS
-            for (int c = 0; c < CLASSES; c++) mass[r][c] *= fade[r];
-            for (int j = 0; classes && j < n; j++)
+            masses_fade(mass[r], fade[r]);
+            for (int j = 0; rf.classes && j < n; j++)
                 mass[r][class_of(&rf, k0 + j)] += z[r * KB + j];
-#endif
         }
         for (int r = rows; r < (rows + MR - 1) / MR * MR; r++) fade[r] = 0.0f;
         for (int set = 0; set < sets; set++) {
-#ifdef FIELDS
-            for (int r = 0; set && r < rows; r++)
-                for (int j = 0; j < wide; j++)
-                    weight[r * KB + j] = set_weight(&rf, set, class_of(&rf, min(k0 + j, S - 1)),
-                                                    z[r * KB + j]);
-#endif
+            float *weights = set ? weight : z;
+            for (int j = 0; set && j < wide; j++) {
+                const int class = class_of(&rf, min(k0 + j, S - 1));
+                for (int r = 0; r < rows; r++)
+                    weights[r * KB + j] = set_weight(&rf, set, class, z[r * KB + j]);
+            }
 #ifdef DOT_BF16
-            for (int r = 0; r < rows; r++)
-                to_words(WEIGHTS(set) + r * KB, wide, p + r * P_WORDS);
+            for (int r = 0; r < rows; r++) to_words(weights + r * KB, wide, p + r * P_WORDS);
 #endif
             for (int c = 0; c < columns; c++) {
                 __global const WORD *value = values + ((size_t)c * panels * NR + k0) * NR / PER;
+                float *to = o[set] + c * NR;
                 if (state == MASK_ALL || all_finite(n, value))
                     for (int r = 0; r < rows; r += MR)
-                        value_tile(WORDS_OF(set) + r * P_WORDS, (n + PER - 1) / PER, value,
-                                   fade + r, o[set] + r * MAX_WIDTH + c * NR);
+                        value_tile(AS_WORDS(weights) + r * P_WORDS, (n + PER - 1) / PER, value,
+                                   fade + r, to + r * MAX_WIDTH);
                 else
                     for (int r = 0; r < rows; r++)
-                        value_row(WEIGHTS(set) + r * KB, n, value, fade[r],
-                                  o[set] + r * MAX_WIDTH + c * NR);
+                        value_row(weights + r * KB, n, value, fade[r], to + r * MAX_WIDTH);
             }
         }
     }
@@ -192,29 +175,14 @@ void attn_cpu(const int T, const int S, const int D, const int E, const int shar
         __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
                              (size_t)(first + r) * out_token;
         const size_t line = ((size_t)b * get_global_size(1) + h) * T + first + r;
-#ifdef FIELDS
-        const int i = first + r;
-        const float *sums = o[0] + r * MAX_WIDTH;
-        const float shrink = seen[r] ? row_close(&rf, &top[r], &sum[r], mass[r]) : 1.0f;
-        const float mine = own_part(&rf, i, S);
-        const row_mix mix = row_mix_of(&rf, i, mass[r]);
-        float by = gain;
-        if (token_gain)
-            by *= token_gain[token_gain_at + ((size_t)b * T + i) * get_global_size(1) + h];
-        for (int c = 0; class_mass && c < CLASSES; c++)
-            class_mass[class_mass_at + line * CLASSES + c] = mass[r][c];
+        const int i = first + r, at = r * MAX_WIDTH;
+        const row_end last = row_end_of(&rf, i, S, get_global_size(1), line, (size_t)b * T + i,
+                                        gain, seen[r], &top[r], &sum[r], mass[r]);
         for (int e = 0; e < E; e++) {
-            float y = seen[r] ? row_number(&mix, shrink, sum[r], sums[e], sums[RB * MAX_WIDTH + e],
-                                           sums[2 * RB * MAX_WIDTH + e])
-                              : 0.0f;
-            if (mine != 0.0f) y = own_mix(mine, y, value_number(values, panels, i, e));
-            to[e] = (add ? to[e] : 0.0f) + by * y;
+            float y = row_number(&last, o[FIRST][at + e], o[GAINED][at + e], o[TARGET][at + e]);
+            if (last.own != 0.0f) y = row_mixed(&last, y, value_number(values, panels, i, e));
+            to[e] = (add ? to[e] : 0.0f) + last.gain * y;
         }
-#else
-        for (int e = 0; e < E; e++)
-            to[e] = (add ? to[e] : 0.0f) +
-                    gain * (seen[r] ? o[0][r * MAX_WIDTH + e] / sum[r] : 0.0f);
-#endif
         if (lse)
             lse[lse_at + line] =
                 seen[r] ? top[r] * LN_2 + log(sum[r]) : -3.0e38f;

@@ -171,16 +171,8 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
     const int h = get_global_id(0), b = get_global_id(1);
     const mask m = MASK_OF(b, T, S);
     if (T == 0 || OTHER_HEAD(h)) return;
-#ifdef FIELDS
-    float weight[MAX_QUERIES][CHUNK], mass[MAX_QUERIES][CLASSES] = {{0}};
-    const score_fields sf = SCORE_OF(b, h);
-    const row_fields rf = ROW_FIELDS_OF(h);
-    const int sets = sets_of(rule), classes = class_mass || rule;
-#define WEIGHTS(set, i) ((set) ? weight[i] : z[i])
-#else
-    const int sets = 1;
-#define WEIGHTS(set, i) z[i]
-#endif
+    FIELDS_OF(b, h)
+    float weight[MAX_QUERIES][SETS > 1 ? CHUNK : 1], mass[MAX_QUERIES][CLASSES] = {{0.0f}};
 #ifdef WIDEN
     float rows[PART * MAX_WIDTH];
     const int part = PART, k_pitch = (D + VL - 1) / VL * VL, v_pitch = (E + VL - 1) / VL * VL;
@@ -224,37 +216,32 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
         }
         for (int i = 0; i < T; i++) {
             if (state[i] == MASK_NONE) continue;
-#ifdef FIELDS
             for (int j = 0; score_changes(&sf, i) && j < n; j++)
                 z[i][j] = score_change(&sf, i, first + j, z[i][j]);
-#endif
             seen[i] |= hide(z[i], &m, i, first, n, wide, state[i]);
             fade[i] = soften(z[i], wide, &top[i], &sum[i]);
-#ifdef FIELDS
-            for (int c = 0; c < CLASSES; c++) mass[i][c] *= fade[i];
-            for (int j = 0; classes && j < n; j++) mass[i][class_of(&rf, first + j)] += z[i][j];
-#endif
+            masses_fade(mass[i], fade[i]);
+            for (int j = 0; rf.classes && j < n; j++) mass[i][class_of(&rf, first + j)] += z[i][j];
         }
         for (int set = 0; set < sets; set++) {
             for (int i = 0; i < T; i++) {
                 for (int e = 0; e < E; e++) even[i][e] = odd[i][e] = 0.0f;
-#ifdef FIELDS
                 for (int j = 0; set && state[i] != MASK_NONE && j < n; j++)
                     weight[i][j] = set_weight(&rf, set, class_of(&rf, first + j), z[i][j]);
-#endif
             }
             for (int j = 0; j < n; j += part) {
                 const int few = min(part, n - j);
                 ROW *own = ROWS_OF(value + (size_t)j * v_token, few, v_token, E, v_pitch);
                 for (int i = 0; i < T; i++)
                     if (state[i] != MASK_NONE)
-                        add_values(WEIGHTS(set, i) + j, few, own, v_pitch, E, even[i], odd[i]);
+                        add_values((set ? weight[i] : z[i]) + j, few, own, v_pitch, E, even[i],
+                                   odd[i]);
             }
             for (int i = 0; i < T; i++) {
                 if (state[i] == MASK_NONE) continue;
                 for (int e = 0; e < E; e++) even[i][e] += odd[i][e];
                 if (state[i] == MASK_SOME && !all_finite(even[i], E))
-                    add_seen_values(WEIGHTS(set, i), n, value, v_token, E, even[i]);
+                    add_seen_values((set ? weight[i] : z[i]), n, value, v_token, E, even[i]);
                 for (int e = 0; e < E; e++)
                     o[set][i][e] = fma(o[set][i][e], fade[i], even[i][e]);
             }
@@ -265,27 +252,15 @@ void attn_few_cpu(const int T, const int S, const int D, const int E, const int 
         __global float *to = out + out_at + (size_t)b * out_batch + (size_t)h * out_head +
                              (size_t)i * out_token;
         const size_t line = ((size_t)b * get_global_size(0) + h) * T + i;
-#ifdef FIELDS
-        const float shrink = seen[i] ? row_close(&rf, &top[i], &sum[i], mass[i]) : 1.0f;
-        const float mine = own_part(&rf, i, S);
-        const row_mix mix = row_mix_of(&rf, i, mass[i]);
-        float by = gain;
-        if (token_gain)
-            by *= token_gain[token_gain_at + ((size_t)b * T + i) * get_global_size(0) + h];
-        for (int c = 0; class_mass && c < CLASSES; c++)
-            class_mass[class_mass_at + line * CLASSES + c] = mass[i][c];
+        const row_end last = row_end_of(&rf, i, S, get_global_size(0), line, (size_t)b * T + i,
+                                        gain, seen[i], &top[i], &sum[i], mass[i]);
         __global const WEIGHT *own =
             v + v_at + (size_t)b * v_batch + (size_t)(h / share) * v_head + (size_t)i * v_token;
         for (int e = 0; e < E; e++) {
-            float y = seen[i] ? row_number(&mix, shrink, sum[i], o[0][i][e], o[1][i][e], o[2][i][e])
-                              : 0.0f;
-            if (mine != 0.0f) y = own_mix(mine, y, weight_at(own, e));
-            to[e] = (add ? to[e] : 0.0f) + by * y;
+            float y = row_number(&last, o[FIRST][i][e], o[GAINED][i][e], o[TARGET][i][e]);
+            if (last.own != 0.0f) y = row_mixed(&last, y, weight_at(own, e));
+            to[e] = (add ? to[e] : 0.0f) + last.gain * y;
         }
-#else
-        for (int e = 0; e < E; e++)
-            to[e] = (add ? to[e] : 0.0f) + gain * (seen[i] ? o[0][i][e] / sum[i] : 0.0f);
-#endif
         if (lse)
             lse[lse_at + line] =
                 seen[i] ? top[i] * LN_2 + log(sum[i]) : -3.0e38f;

@@ -1,7 +1,8 @@
 /* attn_probs_any.cl - rows of written-out scores into probabilities, on any device.
  *
- * p[b][r][j] = softmax_j z[b][r][j], with the sink's score of head h where given; p may be z. A masked score is -3e38; a row of nothing else
- * becomes zeros. NaN stays. One work-item makes one row.
+ * p[b][r][j] = softmax_j z[b][r][j], with the sink's score of head h where given; p may be z. A
+ * masked score is -3e38; a row of nothing else becomes zeros. NaN stays. One work-item makes one
+ * row.
  * Launch:  groups {ceil(R/64), B, 1}.
  * Oracle:  att_ref_attn(). */
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))

@@ -311,3 +311,13 @@ size_t att_block_kernels(att_device *device, const att_block_desc *d, att_dtype 
     if (d->ffn == ATT_FFN_SWIGLU) n += att_swiglu_kernels(device, list + n, room - n);
     return n;
 }
+
+size_t att_block_policy_kernels(att_device *device, const att_block_desc *d,
+                                const att_attn_call *policy, att_dtype keys, att_kernel_id *list,
+                                size_t room)
+{
+    const att_mat none = att_mat_of((att_view){0}, 0, d->head_width);
+    att_attn_call call = call_of(d, policy, none, none);
+    call.k.view.dtype = keys;
+    return att_attn_call_kernels(device, &call, list, room);
+}

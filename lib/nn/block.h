@@ -121,6 +121,11 @@ att_status att_block_remember(att_queue *queue, const att_block *block,
 size_t att_block_kernels(att_device *device, const att_block_desc *desc, att_dtype weights,
                          att_dtype keys, att_kernel_id *list, size_t room);
 
+/* What self-attention under this policy needs beyond them. */
+size_t att_block_policy_kernels(att_device *device, const att_block_desc *desc,
+                                const att_attn_call *policy, att_dtype keys, att_kernel_id *list,
+                                size_t room);
+
 #ifdef __cplusplus
 }
 #endif

@@ -233,31 +233,23 @@ static void unknown_fields_are_refused_by_name(void **state)
     const att_view v = d.scratch;
     assert_int_equal(att_queue_read(d.r.queue, before, d.call.out.view, T * ROW, NULL), ATT_OK);
     att_attn_call call = d.call;
-    call.softcap = 30.0f;
-    call.diag_mix = v;
-    expect(&d, &call, ATT_E_UNSUPPORTED, "softcap, diag_mix");
+    call.tiles.tile_k = 16;
+    call.k_rows = v;
+    expect(&d, &call, ATT_E_UNSUPPORTED, "tiles, k_rows");
 #define REFUSE(field, value, name)                                                                 \
     call = d.call;                                                                                 \
     call.field = value;                                                                            \
     expect(&d, &call, ATT_E_UNSUPPORTED, name)
-    
-    REFUSE(abs_gain, v, "abs_gain");
-    REFUSE(sink_logit, v, "sink_logit");
     REFUSE(tiles.tile_k, 16, "tiles");
     REFUSE(q_rows, v, "q_rows");
     REFUSE(k_rows, v, "k_rows");
-    REFUSE(head_class, v, "head_class");
-    REFUSE(token_gain, v, "token_gain");
-    REFUSE(classes.rule, ATT_CLASS_GIVEN, "classes");
-    REFUSE(diag_mix, v, "diag_mix");
-    REFUSE(taps.entropy, v, "taps.entropy");
-    REFUSE(taps.distance, v, "taps.distance");
-    REFUSE(taps.windowed_distance, v, "taps.windowed_distance");
-    REFUSE(taps.argmax, v, "taps.argmax");
-    REFUSE(taps.class_mass, v, "taps.class_mass");
-    REFUSE(taps.key_mean, v, "taps.key_mean");
-    REFUSE(taps.key_band_mean, v, "taps.key_band_mean");
     REFUSE(d_qk, 129, "129");
+    const att_attn_head_class tiled = {.tiles = {.tile_k = 16}};
+    call = d.call;
+    call.head_class = (att_view){v.buf, NULL, 0, ATT_U8};
+    call.head_classes = &tiled;
+    call.n_head_classes = 1;
+    expect(&d, &call, ATT_E_UNSUPPORTED, "head_classes[0].tiles");
 #undef REFUSE
     assert_int_equal(att_queue_read(d.r.queue, after, d.call.out.view, T * ROW, NULL), ATT_OK);
     assert_memory_equal(before, after, sizeof before);
@@ -288,6 +280,16 @@ static void refuse_senseless_calls(int portable)
     REFUSE(mask.q_pos, d.scratch, ATT_E_ARG, "mask.q_pos is f32");
     REFUSE(taps.lse, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "taps.lse");
     REFUSE(taps.scores, d.call.k.view, ATT_E_ARG, "maps of 0 heads");
+    REFUSE(diag_mix, d.call.k.view, ATT_E_ARG, "diag_mix");
+    REFUSE(classes.rule, ATT_CLASS_GIVEN, ATT_E_ARG, "key_class");
+    REFUSE(classes.rule, (att_class_rule)9, ATT_E_ARG, "rule 9");
+    REFUSE(head_class, d.call.k.view, ATT_E_ARG, "head_classes");
+    REFUSE(taps.class_mass, d.call.k.view, ATT_E_ARG, "key_class");
+    REFUSE(taps.argmax, d.call.k.view, ATT_E_ARG, "taps.argmax is f32");
+    REFUSE(taps.key_mean, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "taps.key_mean");
+    REFUSE(abs_gain, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "abs_gain");
+    REFUSE(token_gain, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "token_gain");
+    REFUSE(bias.view, att_view_at(d.call.out.view, T * ROW - 1), ATT_E_SHAPE, "bias");
 #undef REFUSE
     call = d.call;
     call.taps.scores = d.call.k.view;
