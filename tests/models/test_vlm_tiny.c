@@ -180,6 +180,34 @@ static void layouts_say_where_tokens_come_from(void **state)
     vlm_rig_close(&g);
 }
 
+/* Pictures of one pixel and of odd shapes have tokens too, and none of another's. */
+static void check_odd_pictures(const char *name, int portable)
+{
+    static const att_size SIZES[] = {{1, 1}, {1, 300}, {300, 1}, {3, 97}, {900, 40}, {32, 32}};
+    vlm_rig g = vlm_rig_open(name, NULL, portable);
+    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+        att_vlm_layout layout;
+        att_image image;
+        att_mat tokens;
+        att_err err;
+        vlm_rig_need(att_image_create(&image, SIZES[i].width, SIZES[i].height, &err), &err);
+        vlm_rig_need(att_vlm_vision_encode(g.session, &image, &tokens, &layout, &err), &err);
+        float *x = vlm_rig_read(&g, tokens);
+        for (int32_t j = 0; j < tokens.rows * tokens.cols; j++) assert_true(isfinite(x[j]));
+        assert_true(layout.n_tokens >= layout.tokens_a_tile);
+        att_free(x);
+        att_image_free(&image);
+    }
+    expect_features(&g, "features");
+    vlm_rig_close(&g);
+}
+
+static void odd_pictures_are_encoded(void **state)
+{
+    (void)state;
+    vlm_rig_each(check_odd_pictures);
+}
+
 /* Squares of patches that are dropped after the last block take their tokens with them, and nothing
  * else changes. */
 static void whole_squares_may_be_dropped(void **state)
@@ -252,6 +280,7 @@ int main(void)
         cmocka_unit_test(halves_say_nearly_the_same),
         cmocka_unit_test(every_naming_is_known),
         cmocka_unit_test(layouts_say_where_tokens_come_from),
+        cmocka_unit_test(odd_pictures_are_encoded),
         cmocka_unit_test(whole_squares_may_be_dropped),
         cmocka_unit_test(senseless_calls_are_refused),
     };
