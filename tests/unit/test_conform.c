@@ -90,7 +90,7 @@ static void every_stem_has_cases(void **state)
             assert_string_equal(cases[i].stem, cases->stem);
             assert_non_null(cases[i].run);
         }
-    assert_int_equal(stems, 11);
+    assert_int_equal(stems, 12);
 }
 
 int main(void)
