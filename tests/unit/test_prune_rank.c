@@ -123,6 +123,8 @@ static void others_join_their_nearest_centre(void **state)
         for (int32_t merged = 0; merged <= 5; merged++) {
             const int32_t dominant = n / 3;
             fill(keys, n * WIDTH, (uint64_t)n);
+            for (int32_t i = 4; i < n && merged % 2; i++) /* equals among centres */
+                memcpy(keys + i * WIDTH, keys + i % 4 * WIDTH, WIDTH * sizeof *keys);
             for (int32_t i = 0; i < n; i++) scores[i] = floor(att_random_unit(&random) * 9.0);
             assert_int_equal(att_rank_merge(scores, keys, n, WIDTH, dominant, merged, scratch, kept,
                                             at, source, w, &made),

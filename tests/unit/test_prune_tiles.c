@@ -42,7 +42,7 @@ static void a_budget_chooses_a_smaller_grid(void **state)
 
 static void flat_tiles_go_first(void **state)
 {
-    const double entropy[] = {0.5, 2.0, 0.0, 2.0, 1.0, 9.0};
+    const double entropy[] = {1.0, 2.0, 0.0, 2.0, 0.5, 9.0};
     const att_prune_options half = keeping("50%"), least = keeping("1"), all = keeping("100%");
     att_ranked scratch[6];
     int32_t kept[6];

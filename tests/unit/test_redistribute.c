@@ -260,6 +260,7 @@ static void act_is_the_algorithm_over_a_map(void **state)
     logits_by_chance(s.q, 2);
     for (int r = 0; r < H * N; r++) s.q[r * N] += 2.0f;
     for (int r = 0; r < 3 * N; r++) s.q[r * N + 5 + r / N] += 2.0f;
+    for (int r = 0; r < H * N; r++) s.q[r * N + 18] += 2.0f; /* seen by two rows only */
     lay_out(&s, N);
     s.call.taps.key_mean = (att_view){NULL, means, 0, ATT_F32};
     attend(&s);
