@@ -36,6 +36,9 @@ typedef enum att_redistribute_method {
 
 enum { ATT_SINK_MAX_DIMS = 8 };
 
+/* Key classes of VAR. */
+enum { ATT_KEY_TEXT = 0, ATT_KEY_VISUAL, ATT_KEY_VISUAL_SINK, ATT_KEY_TEXT_SINK };
+
 /* Plain numbers, made by att_redistribute_parse(). */
 typedef struct att_redistribute_options {
     att_redistribute_method method;
@@ -103,6 +106,12 @@ void att_pai_contrast(const float *logits, const float *text_logits, int32_t n, 
 int32_t att_vhr_choose(const float *with, const float *without, int32_t heads, int32_t width,
                        double alpha, float *gain, double *distance);
 
+/* VAR's effect on one row, for reports: class_mass[heads][ATT_ATTN_MAX_CLASSES] of taps.class_mass.
+ * part[0] and [1]: the part of the picture's attention that lies on visual sinks, before and after,
+ * mean over the heads that look at the picture at all; -1 where none does. */
+void att_var_sink_part(const att_redistribute_options *options, const float *class_mass,
+                       int32_t heads, double part[2]);
+
 /* ---- the state of one prompt ---- */
 
 typedef struct att_redistribute att_redistribute;
@@ -143,9 +152,6 @@ att_status att_redistribute_fill(att_redistribute *state, int32_t layer, att_att
 
 /* For reports: sinks of a layer (VAR: keys; ACT: of all heads), heads chosen (VHR). */
 int32_t att_redistribute_count(const att_redistribute *state, int32_t layer);
-
-/* Key classes of VAR. */
-enum { ATT_KEY_TEXT = 0, ATT_KEY_VISUAL, ATT_KEY_VISUAL_SINK, ATT_KEY_TEXT_SINK };
 
 #ifdef __cplusplus
 }

@@ -142,6 +142,26 @@ void att_paint_sets(const att_redistribute_options *o, const float *row0, const 
     }
 }
 
+void att_var_sink_part(const att_redistribute_options *o, const float *class_mass, int32_t heads,
+                       double part[2])
+{
+    int32_t n = 0;
+    part[0] = part[1] = 0.0;
+    for (int32_t h = 0; h < heads; h++) {
+        const float *m = class_mass + (int64_t)h * ATT_ATTN_MAX_CLASSES;
+        const double others = (double)m[ATT_KEY_VISUAL], sinks = (double)m[ATT_KEY_VISUAL_SINK];
+        const double visual = others + sinks, text = (double)m[ATT_KEY_TEXT_SINK];
+        if (visual == 0.0) continue; /* not NaN */
+        const int moved = others > 0.0 && visual >= o->summ && others >= o->rho * visual;
+        const double freed = moved ? (1.0 - o->keep) * (sinks + text) : 0.0;
+        part[0] += sinks / visual;
+        part[1] += moved ? o->keep * sinks / (others + freed + o->keep * sinks) : sinks / visual;
+        n++;
+    }
+    part[0] = n ? part[0] / n : -1.0;
+    part[1] = n ? part[1] / n : -1.0;
+}
+
 /* ln of the sum of exp of row[n]. */
 static double log_sum(const float *row, int32_t n, double *top)
 {

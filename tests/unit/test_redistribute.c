@@ -426,6 +426,22 @@ static void sinks_are_known_or_calibrated(void **state)
     att_sink_calibration_free(&c);
 }
 
+/* The third head looks elsewhere, the last one mostly at a sink: its row stays. */
+static void sink_mass_before_and_after(void **state)
+{
+    static const float MASS[H * 4] = {0.3f, 0.3f, 0.2f, 0.2f, 0.1f, 0.6f, 0.0f, 0.3f,
+                                      1.0f, 0.0f, 0.0f, 0.0f, 0.1f, 0.1f, 0.8f, 0.0f};
+    const att_redistribute_options o = parsed("var");
+    double part[2];
+    (void)state;
+    att_var_sink_part(&o, MASS, H, part);
+    /* 0.2 / 0.5, 0, 0.8 / 0.9; after: 0.12 / (0.3 + 0.16 + 0.12), 0, the same. */
+    assert_true(fabs(part[0] - (0.4 + 0.8 / 0.9) / 3.0) < 1e-6);
+    assert_true(fabs(part[1] - (0.12 / 0.58 + 0.8 / 0.9) / 3.0) < 1e-6);
+    att_var_sink_part(&o, MASS + 8, 1, part);
+    assert_true(part[0] == -1.0 && part[1] == -1.0);
+}
+
 static void nonsense_is_refused(void **state)
 {
     static const char *const BAD[] = {"vor",
@@ -478,6 +494,7 @@ int main(void)
         cmocka_unit_test(vhr_chooses_heads_that_see_the_picture),
         cmocka_unit_test(vhr_gains_are_frozen_into_calls),
         cmocka_unit_test(sinks_are_known_or_calibrated),
+        cmocka_unit_test(sink_mass_before_and_after),
         cmocka_unit_test(nonsense_is_refused),
     };
     return cmocka_run_group_tests_name("redistribute", tests, NULL, NULL);
