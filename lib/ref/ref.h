@@ -92,7 +92,7 @@ void att_ref_prune_top(const double *scores, int32_t n, int32_t k, uint8_t *stay
 void att_ref_prune_grid(int32_t rows, int32_t cols, int32_t k, uint8_t *stays);
 void att_ref_prune_diverse(const float *x, int32_t n, int32_t width, int32_t k, uint8_t *stays);
 /* weight[n][n]: row i, when token i stays or is a centre, is what of each token it is made of;
- * zeros else. */
+ * zeros else. n is at most 512. */
 void att_ref_prune_merge(const double *scores, const float *keys, int32_t n, int32_t width,
                          int32_t dominant, int32_t merged, double *weight);
 
