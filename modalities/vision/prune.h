@@ -98,6 +98,11 @@ const char *att_prune_name(att_prune_policy policy); /* "flowcut"; "?" for no po
 /* Of n tokens of the language model; at least 1, at most n. */
 int32_t att_prune_target(const att_prune_options *options, int32_t n);
 
+/* The options of tile i of n, where each tile has a state of its own: a number of tokens to keep is
+ * divided, the first tiles having one more (none has fewer than 1); a percentage is each tile's; a
+ * seed is another in each. Cuts in the language model are per tile then too. */
+att_prune_options att_prune_of_tile(const att_prune_options *options, int32_t i, int32_t n);
+
 /* ---- one picture (or tile) ---- */
 
 typedef struct att_prune_geometry {

@@ -249,3 +249,14 @@ int32_t att_prune_target(const att_prune_options *options, int32_t n)
     if (target < 1) target = 1;
     return target < n ? target : n;
 }
+
+att_prune_options att_prune_of_tile(const att_prune_options *options, int32_t i, int32_t n)
+{
+    att_prune_options o = *options;
+    if (o.keep) {
+        o.keep = options->keep / n + (i < options->keep % n);
+        if (o.keep < 1) o.keep = 1;
+    }
+    o.seed += (uint64_t)i;
+    return o;
+}

@@ -50,6 +50,25 @@ static void what_is_said_is_parsed(void **state)
         assert_int_equal(parsed(att_prune_name((att_prune_policy)p), NULL, NULL).policy, p);
 }
 
+static void tiles_share_a_number(void **state)
+{
+    int32_t sum = 0;
+    (void)state;
+    att_prune_options o = parsed("random:5", "64", NULL);
+    for (int32_t i = 0; i < 5; i++) {
+        const att_prune_options tile = att_prune_of_tile(&o, i, 5);
+        assert_int_equal(tile.keep, i < 4 ? 13 : 12);
+        assert_true(tile.seed == 5 + (uint64_t)i);
+        sum += tile.keep;
+    }
+    assert_int_equal(sum, 64);
+    o = parsed("random", "2", NULL);
+    assert_int_equal(att_prune_of_tile(&o, 4, 5).keep, 1);
+    o = parsed("random", "25%", NULL);
+    o = att_prune_of_tile(&o, 4, 5);
+    assert_int_equal(att_prune_target(&o, 64), 16);
+}
+
 static void nonsense_is_refused_with_what_is_possible(void **state)
 {
     static const struct {
@@ -362,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_said_is_parsed),
+        cmocka_unit_test(tiles_share_a_number),
         cmocka_unit_test(nonsense_is_refused_with_what_is_possible),
         cmocka_unit_test(what_a_model_cannot_do_is_refused),
         cmocka_unit_test(each_policy_cuts_where_it_says),
