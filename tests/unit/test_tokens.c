@@ -1,7 +1,7 @@
 /* test_tokens.c - modalities/speech: whisper_tokens.c, whisper_vocabulary.c, whisper_suppress.c,
- * tokenizer.c, languages.c, utf8.c. Against OpenAI's tokenizers (tests/golden/tokens.json, made by
- * tools/reference/dump_tokens.py) with the vocabularies of installed models; and on a small
- * vocabulary made here. */
+ * tokenizer.c, languages.c; lib/base/utf8.c. Against OpenAI's tokenizers
+ * (tests/golden/tokens.json, made by tools/reference/dump_tokens.py) with the vocabularies of
+ * installed models; and on a small vocabulary made here. */
 #define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

@@ -16,6 +16,8 @@ size_t att_utf8_decode(const char *text, size_t n, uint32_t *character);
 /* The n bytes with U+FFFD for each maximal part that is no character, as Python's errors="replace".
  * The caller att_free()s it; NULL when memory is out. */
 char *att_utf8_repair(const char *bytes, size_t n);
+/* The same, and how many bytes it has, for texts that may hold a NUL. */
+char *att_utf8_repair_counted(const char *bytes, size_t n, size_t *n_repaired);
 
 /* The part of the text between its outer white space, as Python's strip(): where it begins, and its
  * bytes. */

@@ -45,7 +45,7 @@ size_t att_utf8_decode(const char *text, size_t n, uint32_t *character)
     return width;
 }
 
-char *att_utf8_repair(const char *bytes, size_t n)
+char *att_utf8_repair_counted(const char *bytes, size_t n, size_t *n_repaired)
 {
     static const char REPLACEMENT[] = "\xef\xbf\xbd";
     const unsigned char *b = (const unsigned char *)bytes;
@@ -62,7 +62,14 @@ char *att_utf8_repair(const char *bytes, size_t n)
         }
         i += fits;
     }
+    *n_repaired = at;
     return text;
+}
+
+char *att_utf8_repair(const char *bytes, size_t n)
+{
+    size_t n_repaired;
+    return att_utf8_repair_counted(bytes, n, &n_repaired);
 }
 
 /* Python's str.isspace(). */
