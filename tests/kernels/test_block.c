@@ -156,6 +156,70 @@ static void parts_do_not_know_each_other(void **state)
     }
 }
 
+/* A policy's gains, classes and read-outs reach the self-attention: what is asked in vain changes
+ * no bit, a head whose gain is 0 does, and the rows' masses by class come back. */
+static void policies_reach_the_attention(void **state)
+{
+    (void)state;
+    static float start[T * C], out[3][T * C];
+    float mass[HEADS * T * ATT_ATTN_MAX_CLASSES], gains[HEADS] = {1.0f, 1.0f};
+    const uint8_t classes[T] = {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
+    fixture f = open_fixture(0);
+    att_view key_class, masses, gain;
+    att_err err;
+    if (att_arena_take(f.arena, "test", ATT_U8, T, &key_class, &err) ||
+        att_arena_take(f.arena, "test", ATT_F32, HEADS, &gain, &err) ||
+        att_arena_take(f.arena, "test", ATT_F32, (int64_t)(sizeof mass / sizeof *mass), &masses,
+                       &err) ||
+        att_queue_write(f.r.queue, key_class, classes, T, &err) ||
+        att_block_remember(f.r.queue, &f.block, &f.scratch, f.rows, &f.memory, &err) ||
+        att_queue_read(f.r.queue, start, f.x.view, T * C, &err))
+        fail_msg("%s", err.text);
+    att_attn_call policy = {.mask = {.flags = ATT_MASK_CAUSAL}};
+    const att_block_part part = {
+        .rows = T, .self_policy = &policy, .self_cache = &f.self, .memory = &f.memory};
+    const att_block_call call = {.x = f.x, .parts = &part, .n_parts = 1};
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) {
+            policy.classes = (att_attn_classes){
+                .rule = ATT_CLASS_TO_ONE, .key_class = key_class, .gain = {1.0f, 1.0f, 1.0f, 0.5f}};
+            policy.taps.class_mass = masses;
+            policy.head_gain = gain;
+        }
+        gains[1] = i == 2 ? 0.0f : 1.0f;
+        f.self.length = 0;
+        if (att_queue_write(f.r.queue, gain, gains, HEADS, &err) ||
+            att_queue_write(f.r.queue, f.x.view, start, T * C, &err) ||
+            att_block_apply(f.r.queue, &f.block, &f.scratch, &call, &err) ||
+            att_queue_read(f.r.queue, out[i], f.x.view, T * C, &err))
+            fail_msg("%s", err.text);
+    }
+    assert_memory_equal(out[1], out[0], sizeof *out);
+    assert_memory_not_equal(out[2], out[0], sizeof *out);
+    assert_int_equal(
+        att_queue_read(f.r.queue, mass, masses, (int64_t)(sizeof mass / sizeof *mass), NULL),
+        ATT_OK);
+    for (int i = 0; i < HEADS * T; i++) {
+        const float *m = mass + (size_t)i * ATT_ATTN_MAX_CLASSES;
+        assert_true(fabsf(m[0] + m[1] + m[2] - 1.0f) < 1e-5f && m[3] == 0.0f);
+    }
+    close_fixture(&f);
+}
+
+static void kernels_of_a_policy_are_listed(void **state)
+{
+    (void)state;
+    att_kernel_id list[ATT_N_KERNELS];
+    fixture f = open_fixture(0);
+    att_attn_call policy = {.mask = {.flags = ATT_MASK_CAUSAL}};
+    assert_int_equal(
+        att_block_policy_kernels(f.r.device, &DESC, &policy, ATT_F16, list, ATT_N_KERNELS), 0);
+    policy.token_gain = f.x.view;
+    assert_int_equal(
+        att_block_policy_kernels(f.r.device, &DESC, &policy, ATT_F16, list, ATT_N_KERNELS), 2);
+    close_fixture(&f);
+}
+
 /* What lies between the products in halves: portable bodies do that on every device. */
 static void halves_between_products_say_nearly_the_same(void **state)
 {
@@ -259,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_prompt_is_its_tokens),
         cmocka_unit_test(parts_do_not_know_each_other),
+        cmocka_unit_test(policies_reach_the_attention),
+        cmocka_unit_test(kernels_of_a_policy_are_listed),
         cmocka_unit_test(halves_between_products_say_nearly_the_same),
         cmocka_unit_test(what_is_not_built_is_refused),
         cmocka_unit_test(kernels_are_those_of_the_description),
