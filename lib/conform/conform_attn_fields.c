@@ -489,8 +489,9 @@ static att_status run(att_queue *queue, int32_t variant, int32_t small, att_conf
     bench b;
     memset(&b, 0, sizeof b);
     b.c = TABLE[variant];
-    if (small && b.c.n_q > 12) b.c.n_q = 12;
-    if (small && b.c.n_k > 36) b.c.n_k = b.c.with & MIX ? b.c.n_q : 36;
+    if (small && b.c.n_q > 6) b.c.n_q = 6;
+    if (small && b.c.n_k > 20) b.c.n_k = 20;
+    if (b.c.with & MIX) b.c.n_k = b.c.n_q;
     att_status status = make_numbers(queue, &b, err);
     if (!status) status = make_sides(queue, &b, err);
     if (!status) status = run_both(queue, &b, result, err);
