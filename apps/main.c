@@ -13,11 +13,11 @@ typedef struct verb {
 
 static const verb VERBS[] = {
     {"transcribe", att_cmd_transcribe, "speech in audio files to text"},
+    {"chat", att_cmd_chat, "talk with a language model"},
     {"devices", att_cmd_devices, "what OpenCL devices there are; --check tests one"},
     {"models", att_cmd_models, "list, get, find and remove models"},
     {"speak", NULL, "text to speech"},
     {"ask", NULL, "questions about a picture"},
-    {"chat", NULL, "a language model"},
     {"move", NULL, "text to motion and back"},
     {"lab", NULL, "what attention heads do"},
     {"serve", NULL, "all of it over HTTP"},

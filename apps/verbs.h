@@ -10,6 +10,7 @@
 int att_cmd_transcribe(int argc, char **argv);
 int att_cmd_devices(int argc, char **argv);
 int att_cmd_models(int argc, char **argv);
+int att_cmd_chat(int argc, char **argv);
 
 enum {
     ATT_EXIT_DONE = 0,

@@ -5,7 +5,7 @@ _attend() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe devices models --help --version"
+        words="transcribe chat devices models --help --version"
     else
         case $before in
         -f | --output[_-]format) words="txt vtt srt tsv json all karaoke ass lrc" ;;
@@ -17,7 +17,8 @@ _attend() {
         --precision) words="exact fast int8" ;;
         --vad[_-]model) words="silero-vad" ;;
         --device) words="cpu gpu" ;;
-        -m | --model) words="base tiny.en" ;;
+        -m | --model) [ "$verb" = chat ] && words="smollm2" || words="base tiny.en" ;;
+        --overflow) words="drop stop" ;;
         get | path | rm) words="base tiny.en silero-vad smollm2" ;;
         esac
     fi
@@ -44,6 +45,13 @@ _attend() {
                 --single_window --device
                 --threads --batch --precision --json --quiet --info --offline --profile --portable
                 --help"
+            ;;
+        chat:-*)
+            words="--model --model_dir --prompt --file --system_prompt --single_turn
+                --no_conversation --chat_template --predict --ctx_size --overflow --temp --top_k
+                --top_p --min_p --repeat_penalty --repeat_last_n --presence_penalty
+                --frequency_penalty --seed --ignore_eos --prompt_cache --device --threads
+                --precision --json --offline --quiet --info --profile --portable --help"
             ;;
         devices:-*) words="--check --help" ;;
         models:-*) words="--help" ;;

@@ -91,7 +91,7 @@ static const row BLOCK[] = {
 static const row MODEL[] = {
     {{"token_embd.weight", "embed_tokens.weight", "token_embedding.weight"},
      "V,C",
-     0,
+     ATT_SPEC_OPTIONAL,
      MODEL_AT(tokens)},
     {{"output_norm.weight", "norm.weight", "norm.weight"}, "C", 0, MODEL_AT(norm)},
     {{"output.weight", NULL, "head.weight"}, "V,C", ATT_SPEC_OPTIONAL, MODEL_AT(head)},
@@ -115,6 +115,7 @@ static layout find_layout(const att_weights *weights)
     } KNOWN[] = {
         {"token_embd.weight", {GGUF, "", NULL}},
         {"decoder.token_embedding.weight", {NANOVLM, "decoder.", NULL}},
+        {"decoder.head.weight", {NANOVLM, "decoder.", NULL}},
         {"model.embed_tokens.weight", {HUGGING_FACE, "model.", "lm_head.weight"}},
         {"language_model.model.embed_tokens.weight",
          {HUGGING_FACE, "language_model.model.", "language_model.lm_head.weight"}},
@@ -163,6 +164,8 @@ att_status att_llama_bind(att_weights *weights, const att_llama_config *c, att_l
     for (int32_t i = 0; i < c->layers; i++)
         bind_rows(weights, &l, BLOCK, N_BLOCK, i, letters, N_LETTERS, &arrays->blocks[i],
                   &complaints);
+    if (!arrays->tokens && c->tied) arrays->tokens = arrays->head; /* nanoVLM keeps that one */
+    if (!arrays->tokens) att_complain(&complaints, "there is no table of tokens");
     if (c->tied) arrays->head = NULL;
     return att_complaints_status(&complaints, weights, err);
 }
