@@ -181,9 +181,10 @@ static att_status answer(chat *c, const att_prompted *prompted, const char *ques
                          size_t n_dropped, att_generated *g, att_err *err)
 {
     size_t n_stops = 0;
-    const char *const *stops = c->language->chat && !c->options.no_conversation
-                                   ? att_chat_template_stops(c->language->chat, &n_stops)
-                                   : NULL;
+    const char *const *stops =
+        c->language->chat && !c->options.no_conversation && !c->options.ignore_eos
+            ? att_chat_template_stops(c->language->chat, &n_stops)
+            : NULL;
     const att_generate_options options = {.max_tokens = c->options.predict,
                                           .ignore_end = c->options.ignore_eos,
                                           .stops = stops,
@@ -403,10 +404,6 @@ static int read_options(chat *c, int argc, char **argv)
         c->options.prompt = files[0];
     }
     att_free(files);
-    if (!code && (c->options.ctx_size < 0 || c->options.threads < 0)) {
-        fputs("attend chat: --ctx-size and --threads are not negative\n", stderr);
-        code = ATT_EXIT_USAGE;
-    }
     return code;
 }
 

@@ -18,9 +18,9 @@ enum { MAX_WORDS = 32 };
 /* `attend chat` with the model and these words behind it, up to a NULL. */
 static spawn_result chat(const char *input, const char *const *words)
 {
-    const char *argv[MAX_WORDS] = {ATTEND_PROGRAM, "chat",        "--offline", "-m", NULL,
-                                   "--threads",    "2",           "--temp",    "0",  "-s", "1",
-                                   "--precision",  "exact"};
+    const char *argv[MAX_WORDS] = {
+        ATTEND_PROGRAM, "chat", "--offline", "-m", NULL,          "--threads", "2",
+        "--temp",       "0",    "-s",        "1",  "--precision", "exact"};
     size_t n = 0;
     argv[4] = realdata_model("smollm2");
     while (argv[n]) n++;
@@ -160,7 +160,7 @@ static void mistakes_are_named(void **state)
         {{"-m", "/no/such/model.gguf", QUESTION}, 4, "/no/such/model.gguf"},
         {{"-m", ATT_SOURCE_DIR "/README.md", QUESTION}, 4, "holds no weights"},
         {{"--top_p", "1.5", QUESTION}, 2, "top_p"},
-        {{"-c", "-5", QUESTION}, 2, "not negative"},
+        {{"-c", "-5", QUESTION}, 2, "whole number"},
         {{"--precision", "half", QUESTION}, 2, "half"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
@@ -174,9 +174,12 @@ static void mistakes_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_question_is_answered),  cmocka_unit_test(json_tells_all_of_it),
-        cmocka_unit_test(seeds_repeat_and_differ), cmocka_unit_test(kept_texts_are_not_read_again),
-        cmocka_unit_test(text_goes_on_without_a_chat), cmocka_unit_test(the_limit_is_told),
+        cmocka_unit_test(a_question_is_answered),
+        cmocka_unit_test(json_tells_all_of_it),
+        cmocka_unit_test(seeds_repeat_and_differ),
+        cmocka_unit_test(kept_texts_are_not_read_again),
+        cmocka_unit_test(text_goes_on_without_a_chat),
+        cmocka_unit_test(the_limit_is_told),
         cmocka_unit_test(mistakes_are_named),
     };
     return cmocka_run_group_tests_name("chat", tests, NULL, NULL);
