@@ -157,7 +157,7 @@ static void rows_stand_for_tokens(void **state)
         table[i] = (float)att_array_value(tokens, (size_t)t.ids[5 + i / 64] * 64 + i % 64);
     att_weights_close(weights);
     att_arena *arena;
-    att_view view;
+    att_view view = {0};
     if (att_arena_create(&arena, t.r.device, "test", &err) ||
         att_arena_take(arena, "rows", ATT_F32, 8 * 64, &view, &err) ||
         att_queue_write(t.r.queue, view, table, 8 * 64, &err) || att_queue_wait(t.r.queue, &err))
