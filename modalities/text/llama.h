@@ -99,6 +99,8 @@ int32_t att_llama_length(const att_llama_session *session);     /* places, of dr
 void att_llama_truncate(att_llama_session *session, int32_t n); /* the first n stay */
 /* Tokens of the text whose keys a layer holds. */
 int32_t att_llama_held(const att_llama_session *session, int32_t layer);
+/* These keys and values, the newest last; borrowed, to be read. */
+const att_cache *att_llama_cache(const att_llama_session *session, int32_t layer);
 
 /* Only with the device's options.profile (queue.h). */
 size_t att_llama_profile(const att_llama_session *session, att_profile_row *rows, size_t room);

@@ -185,6 +185,11 @@ size_t att_llama_cache_bytes(const att_llama_session *s)
     return bytes;
 }
 
+const att_cache *att_llama_cache(const att_llama_session *s, int32_t layer)
+{
+    return &s->caches[layer];
+}
+
 int32_t att_llama_room(const att_llama_session *s)
 {
     return s->max_tokens;
