@@ -83,7 +83,7 @@ static att_status open_all(chat *c, att_err *err)
     const att_chat_options *o = &c->options;
     const att_run_device device = {
         .select = o->device, .threads = o->threads, .profile = o->profile, .portable = o->portable};
-    att_precision precision = ATT_PRECISION_INT8;
+    att_precision precision = ATT_PRECISION_EXACT; /* int8 changes answers: docs/speed.md */
     char *folder = NULL;
     att_err why = {0};
     if (o->precision) (void)att_precision_of_name(o->precision, &precision);

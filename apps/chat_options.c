@@ -51,7 +51,7 @@ static const att_opt TABLE[] = {
      "cpu, gpu, an index or a part of the name [the fastest]"},
     {"threads", 't', ATT_OPT_INT, AT(threads), NULL, "N", "compute units to use [all]"},
     {"precision", 0, ATT_OPT_TEXT, AT(precision), "exact|fast|int8", "P",
-     "exact: weights as stored, f32; fast: bf16 or f16; int8 [int8]"},
+     "exact: weights as stored, f32; fast: bf16 or f16; int8 [exact]"},
     {"json", 0, ATT_OPT_FLAG, AT(json), NULL, NULL,
      "print an object a turn: answer, tokens, seconds"},
     {"offline", 0, ATT_OPT_FLAG, AT(offline), NULL, NULL, "fetch nothing"},

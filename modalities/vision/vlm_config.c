@@ -4,6 +4,7 @@
 #define _DEFAULT_SOURCE
 #include "vlm_config.h"
 
+#include <float.h>
 #include <cjson/cJSON.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,7 +96,7 @@ static float eps_of(reader *r, const cJSON *object, const char *key, double abse
 {
     const cJSON *item = item_of(object, key);
     const double x = cJSON_IsNumber(item) ? item->valuedouble : item ? -1.0 : absent;
-    if (!(x > 0.0 && x < 1.0) && !r->status)
+    if (!(x >= FLT_MIN && x < 1.0) && !r->status)
         r->status =
             att_fail(r->err, ATT_E_MODEL, "read %s: %s is not between 0 and 1", r->name, key);
     return (float)x;
